@@ -1,0 +1,1 @@
+"""Derbyshire Alert: a police force and its partners talk with residents."""

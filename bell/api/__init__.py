@@ -1,0 +1,1 @@
+"""The face of machines: the LMTP door and gateways' webhooks."""

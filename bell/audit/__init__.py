@@ -1,0 +1,1 @@
+"""The record: who did what, in a chain that shows tampering."""

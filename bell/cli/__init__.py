@@ -1,0 +1,1 @@
+"""The face of operators: the `bell` command and its management commands."""

@@ -1,0 +1,1 @@
+"""Wiring: settings, checks, URLs, WSGI."""

@@ -1,0 +1,1 @@
+"""What comes back in words and taps."""

@@ -1,0 +1,1 @@
+"""The post room: a text, an address, and what became of it."""

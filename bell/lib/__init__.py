@@ -1,0 +1,1 @@
+"""Plain tools: no Django models, no word of policing."""

@@ -1,0 +1,1 @@
+"""Where: the area tree and postcodes."""

@@ -1,0 +1,1 @@
+"""Demo county, stage, catchers, rehearsal and benchmarks: never loaded in production."""

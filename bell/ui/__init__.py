@@ -1,0 +1,1 @@
+"""How pages look: components, shell and static files; knows no domain word."""

@@ -1,0 +1,1 @@
+"""The face of time: one loop and one timetable."""

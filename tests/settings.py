@@ -1,0 +1,26 @@
+"""Settings of the tests: the real ones, with a throw-away key, quick passwords and invented people only."""
+
+import os
+import tempfile
+from pathlib import Path
+
+_var = Path(tempfile.gettempdir()) / f"bell-test-{os.getuid()}-{os.getpid()}"
+os.environ.setdefault("BELL_VAR_DIR", str(_var))
+os.environ.setdefault("BELL_SECRET_KEY", "a key for tests only, never used anywhere else at all")
+os.environ.setdefault("BELL_INVENTED_ONLY", "1")
+os.environ.setdefault("BELL_DEMO", "1")
+os.environ.setdefault("BELL_SMS_GATEWAY_SECRET", "secret-of-the-test-gateway")
+_var.mkdir(parents=True, exist_ok=True)
+
+from bell.config.settings import *  # noqa: E402, F403 (the environment above must be set first)
+from bell.config.settings import DATABASES  # noqa: E402
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file, never the in-memory default: a live server and a worker must share it as in life.
+    DATABASES["default"]["TEST"] = {"NAME": str(_var / "test.sqlite3")}
