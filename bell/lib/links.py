@@ -1,0 +1,63 @@
+"""Every path that messages carry, in one place, so that no room below reverses a face's URL.
+
+The faces' URLconfs serve these paths; a test holds the two together.
+"""
+
+from urllib.parse import quote
+
+from django.conf import settings
+
+
+def absolute(path: str) -> str:
+    """The full address of a path on this site."""
+    return f"{settings.SITE_URL.rstrip('/')}/{path.lstrip('/')}"
+
+
+def home() -> str:
+    """The public front page."""
+    return "/"
+
+
+def alert_page(reference: str) -> str:
+    """The public page of one alert by its reference."""
+    return f"/a/{quote(reference, safe='')}/"
+
+
+def answer(token: str) -> str:
+    """The page that answers one delivery, without signing in (token of purpose "answer")."""
+    return f"/r/{quote(token, safe='')}/"
+
+
+def unsubscribe(token: str) -> str:
+    """The page and one-click target (RFC 8058) that ends one stream for one person."""
+    return f"/u/{quote(token, safe='')}/"
+
+
+def join() -> str:
+    """Where a resident signs up."""
+    return "/join/"
+
+
+def sign_in() -> str:
+    """Where a resident signs in by a one-time code."""
+    return "/sign-in/"
+
+
+def account() -> str:
+    """A resident's own preferences."""
+    return "/account/"
+
+
+def genuine() -> str:
+    """How to tell whether a message is really ours."""
+    return "/genuine/"
+
+
+def privacy() -> str:
+    """The privacy promise."""
+    return "/privacy/"
+
+
+def desk() -> str:
+    """The officers' front page."""
+    return "/desk/"
