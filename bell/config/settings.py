@@ -118,7 +118,8 @@ TEMPLATES = [
     },
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
-INSTALLED_APPS.insert(0, "django.forms")
+# After bell.ui, whose templates/django/forms then win: every form, even a library's, draws itself in our components.
+INSTALLED_APPS.append("django.forms")
 
 DATABASE_URL = env("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'bell.sqlite3'}"
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)}
