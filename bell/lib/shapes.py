@@ -25,6 +25,13 @@ GEOD = Geod(ellps="WGS84")
 CIRCLE_CORNERS = 180
 """An inscribed polygon of so many corners lies within 0.016 % of the true circle."""
 LARGEST_CIRCLE_M = 200_000.0
+_NO_AREA = 1e-12  # square degrees: less than a hundredth of a square metre
+
+# Two combs of a few thousand teeth cross millions of times, and joining them would take minutes. Neighbours that share
+# a boundary come to two or three pairs of sides a corner.
+_MOST_PAIRS = 100_000
+_PAIRS_A_CORNER = 6
+_SIDES_AT_ONCE = 20
 
 _REASON = re.compile(r"^(?P<kind>[A-Za-z -]+?)(\[(?P<lon>\S+) (?P<lat>\S+)\])?$")
 _WORDS = {
@@ -44,17 +51,18 @@ def read(source: Any, *, within: BaseGeometry | None = None, margin_m: float = 0
     """A drawn or uploaded shape from GeoJSON (dict, str or bytes), all its parts made one.
 
     ShapeError, in words for the person, for everything in `geojson.polygons` and for outlines that cross themselves,
-    shapes without area, holes outside their shapes, longitude and latitude swapped, or any part beyond `margin_m` metres
-    outside `within`.
+    shapes without area, holes outside their shapes, longitude and latitude swapped, or any part beyond `margin_m`
+    metres outside `within`.
     """
     parts = [Polygon(rings[0], rings[1:]) for rings in geojson.polygons(source)]
     for part in parts:
-        if part.convex_hull.area == 0:
+        if part.convex_hull.area < _NO_AREA:
             raise ShapeError("This shape has no area: its corners lie on one line or point")
         if not part.is_valid:
             raise ShapeError(_why_invalid(part))
+    _check_tangle(parts)
     shape = union(parts)
-    if shape.is_empty:
+    if shape.area < _NO_AREA:
         raise ShapeError("This shape has no area")
     if within is not None:
         _check_within(shape, within, margin_m)
@@ -150,6 +158,29 @@ def to_geojson(shape: BaseGeometry) -> dict[str, Any]:
     """The shape as a GeoJSON geometry, ready for json.dumps."""
     value: dict[str, Any] = json.loads(shapely.to_geojson(shape))
     return value
+
+
+def _check_tangle(parts: list[Polygon]) -> None:
+    """Refuse parts that lie across each other too often, by counting pairs of sides whose boxes meet; stops early."""
+    if len(parts) < 2:
+        return
+    sides, owner = _sides(parts)
+    tree = shapely.STRtree(sides)
+    left = _MOST_PAIRS + _PAIRS_A_CORNER * len(sides)
+    for start in range(0, len(sides), _SIDES_AT_ONCE):
+        one, other = tree.query(sides[start : start + _SIDES_AT_ONCE])
+        left -= int(np.count_nonzero(owner[one + start] < owner[other]))
+        if left < 0:
+            raise ShapeError("The parts of this shape lie across each other too often. Draw a simpler one")
+
+
+def _sides(parts: list[Polygon]) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.int64]]:
+    """Every side of every ring as a line, and the number of the part it belongs to."""
+    rings, ring_owner = shapely.get_rings(parts, return_index=True)
+    corners, ring = shapely.get_coordinates(rings, return_index=True)
+    same = ring[:-1] == ring[1:]
+    sides = shapely.linestrings(np.stack([corners[:-1][same], corners[1:][same]], axis=1))
+    return sides, ring_owner[ring[:-1][same]]
 
 
 def _check_within(shape: BaseGeometry, within: BaseGeometry, margin_m: float) -> None:
