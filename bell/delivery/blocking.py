@@ -1,0 +1,109 @@
+"""Who may not be sent what: the rules of suppression, written once for single messages, fills and sending."""
+
+from datetime import timedelta
+
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from bell.delivery.content import ASKED_FOR
+from bell.delivery.models import Delivery, Mailing, State, Suppression
+from bell.lib import clock
+
+# An address that takes no mail: then not even a code is sent.
+HARD_BOUNCE = "hard bounce"
+REPEATED_BOUNCES = "repeated bounces"
+DEAD = (HARD_BOUNCE, REPEATED_BOUNCES)
+
+ONE_A_DAY = "one automatic answer a day"
+STOP_KEY = "stop-"  # authority keys of STOP's confirmation, which is not counted
+
+
+def matching(stream: str) -> Q:
+    """Which suppressions of an address and channel hold for a stream."""
+    of_all = Q(stream="", reason__in=DEAD) if stream in ASKED_FOR else Q(stream="")
+    return of_all | Q(stream=stream)
+
+
+def reason(*, address_key: int, channel: str, stream: str) -> str:
+    """Why a stream may not go to an address, or ""."""
+    found = Suppression.objects.filter(matching(stream), address_key=address_key, channel=channel)
+    return found.order_by("stream").values_list("reason", flat=True).first() or ""
+
+
+def with_reason(rows: QuerySet[Delivery], stream: str) -> QuerySet[Delivery]:
+    """The same deliveries, each with `blocked`: why it may not be sent, or ""."""
+    found = Suppression.objects.filter(
+        matching(stream), address_key=OuterRef("address_key"), channel=OuterRef("channel")
+    ).order_by("stream")
+    return rows.annotate(blocked=Coalesce(Subquery(found.values("reason")[:1]), Value("")))
+
+
+def suppress(*, address_key: int, channel: str, stream: str = "", reason: str) -> bool:
+    """Record a suppression and take back what it forbids. True when it is new, or newly for a dead address."""
+    with transaction.atomic():
+        kept, created = Suppression.objects.get_or_create(
+            address_key=address_key,
+            channel=channel,
+            stream=stream,
+            defaults={"reason": reason[:200], "since": clock.now()},
+        )
+        if not created and reason in DEAD and kept.reason not in DEAD:
+            kept.reason = reason
+            kept.save(update_fields=["reason"])
+            created = True
+        rows = Delivery.objects.filter(
+            address_key=address_key, channel=channel, state__in=[State.QUEUED, State.DEFERRED, State.UNCERTAIN]
+        )
+        if stream:
+            rows = rows.filter(mailing__stream=stream)
+        elif reason not in DEAD:
+            rows = rows.exclude(mailing__stream__in=ASKED_FOR)
+        take_back(rows, reason=reason)
+        return created
+
+
+def take_back(rows: QuerySet[Delivery], *, reason: str) -> int:
+    """Queued and deferred rows become suppressed (how many is returned); uncertain ones get no second try."""
+    rows = Delivery.objects.filter(pk__in=rows.values("pk"))
+    rows.filter(state=State.UNCERTAIN).update(batch=None)
+    waiting = rows.filter(state__in=[State.QUEUED, State.DEFERRED])
+    return waiting.update(state=State.SUPPRESSED, reason=reason[:200], state_at=clock.now())
+
+
+# One lock between fills and withdrawals (PostgreSQL; SQLite has one writer anyway): a fill that read its audience
+# before an opt-out committed would else queue rows that the opt-out's withdrawal cannot see.
+_FILL_LOCK = 0x62656C6C
+
+
+def hold_fill(using: str = DEFAULT_DB_ALIAS) -> None:
+    """Until the end of this transaction no withdrawal goes past a fill that has not yet committed."""
+    _lock("SELECT pg_advisory_xact_lock_shared(%s)", using)
+
+
+def hold_withdrawal(using: str = DEFAULT_DB_ALIAS) -> None:
+    """Wait for fills under way; until the end of this transaction no fill reads its audience."""
+    _lock("SELECT pg_advisory_xact_lock(%s)", using)
+
+
+def _lock(statement: str, using: str) -> None:
+    if connections[using].vendor == "postgresql":
+        with connections[using].cursor() as cursor:
+            cursor.execute(statement, [_FILL_LOCK])
+
+
+def answered_already(mailing: Mailing, *, address_key: int, channel: str) -> str:
+    """Why a machine's answer may not go to an address now ("" if it may): it had one within a day.
+
+    Two machines that answer each other must stop after one (promises.md). STOP's confirmation is not counted.
+    """
+    if mailing.authority_key.startswith(STOP_KEY):
+        return ""
+    earlier = Delivery.objects.filter(
+        address_key=address_key,
+        channel=channel,
+        mailing__authority_kind="receipt",
+        mailing__created_at__gte=mailing.created_at - timedelta(days=1),
+        mailing__content__auto_submitted=True,
+    ).exclude(Q(mailing__authority_key__startswith=STOP_KEY) | Q(state=State.SUPPRESSED) | Q(mailing=mailing))
+    return ONE_A_DAY if earlier.exists() else ""

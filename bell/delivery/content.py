@@ -1,0 +1,121 @@
+"""What is said, who said it may leave, and where it goes: plain values that rooms above hand in."""
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from bell.delivery.models import AUTHORITIES
+
+# Streams of what a person asked for: a "no more" to everything else does not silence them.
+ASKED_FOR = ("code", "receipt", "answer", "notice")
+
+_ONE_LINE = ("sender_name", "subject", "list_id", "in_reply_to")
+_LONGEST_LINE = 250
+_NO_LINE = ("Cc", "Cs", "Zl", "Zp")  # control characters, lone surrogates, line and paragraph separators
+_LIST_ID = re.compile(r"[a-z0-9]([a-z0-9.-]{0,98}[a-z0-9])?", re.ASCII | re.IGNORECASE)
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,240}>")
+_REFERENCE = re.compile(r"[A-Za-z0-9._-]{0,32}")
+
+
+class NoAuthority(Exception):
+    """Something was to leave that nobody approved and nobody asked for."""
+
+
+class BadContent(ValueError):
+    """A text that cannot be sent as it is; the message says why."""
+
+
+@dataclass(frozen=True)
+class Authority:
+    """Why a message may leave: an approval of an alert, a code, a receipt, an officer's answer, a notice to one."""
+
+    kind: str
+    key: str
+
+    def check(self) -> None:
+        """Refuse (NoAuthority) anything but the five kinds, each with a key of at most 64 characters."""
+        if self.kind not in AUTHORITIES or not 1 <= len(self.key) <= 64:
+            raise NoAuthority(f"Nothing leaves without authority, and {self.kind!r} with key {self.key!r} is none")
+
+
+@dataclass(frozen=True)
+class Content:
+    """One message for everyone who gets it; text, html and sms may hold slots (see slots)."""
+
+    sender_name: str
+    subject: str
+    text: str
+    html: str = ""
+    sms: str = ""
+    list_id: str = ""  # names a kind of mail, e.g. "crime": becomes <crime.MAIL_DOMAIN>
+    auto_submitted: bool = False  # a machine wrote it: nobody's machine should answer
+    replies: bool = True  # Reply-To: r-<token>@REPLY_DOMAIN
+    unsubscribe: bool = True  # List-Unsubscribe and List-Unsubscribe-Post (RFC 8058)
+    in_reply_to: str = ""  # Message-ID of the mail that this answers, with its angle brackets
+
+    def digest(self) -> str:
+        """SHA-256 in hex over the canonical JSON of every field: what an approval binds (promises.md, I5)."""
+        canonical = json.dumps(asdict(self), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def as_json(self) -> dict[str, Any]:
+        """For Mailing.content; `from_json` gives an equal Content back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Content":
+        """The Content that `as_json` wrote; BadContent when fields are strange to us."""
+        try:
+            return cls(**stored)
+        except TypeError as error:
+            raise BadContent("This stored text has fields that nobody knows") from error
+
+    def check(self) -> None:
+        """Refuse (BadContent) what could not be sent safely: line breaks in headers, NULs, nothing to say."""
+        for name in _ONE_LINE:
+            value = getattr(self, name)
+            if len(value) > _LONGEST_LINE or any(
+                ord(c) < 32 or ord(c) == 127 or c in "\x85\u2028\u2029" for c in value
+            ):
+                raise BadContent(f"{name} must be one line of at most {_LONGEST_LINE} characters")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, str) and ("\0" in value or any("\ud800" <= c <= "\udfff" for c in value)):
+                raise BadContent(f"{field.name} holds characters that are no text")
+        if not self.text.strip() and not self.sms.strip():
+            raise BadContent("There is nothing to say, by email or by text message")
+        if self.html.strip() and not self.text.strip():
+            raise BadContent("An email in HTML needs its plain text too")
+        if self.list_id and not _LIST_ID.fullmatch(self.list_id):
+            raise BadContent("list_id has letters, digits, hyphens and full stops only")
+        if self.in_reply_to and not _MESSAGE_ID.fullmatch(self.in_reply_to):
+            raise BadContent("in_reply_to is a Message-ID in angle brackets")
+
+
+@dataclass(frozen=True)
+class Address:
+    """One person's opaque key and where a message goes: channel "email" or "sms"."""
+
+    recipient_key: int
+    channel: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step of filling did. Go on with `after` until `finished`."""
+
+    inserted: int
+    suppressed: int
+    after: int
+    finished: bool
+
+
+def check_reference(reference: str) -> None:
+    """Refuse (BadContent) a reference that could not stand in a header."""
+    if not _REFERENCE.fullmatch(reference):
+        raise BadContent("A reference has at most 32 letters, digits, full stops, hyphens and underscores")

@@ -1,0 +1,1 @@
+"""Email: how a message is drawn, how it travels, and how what comes back is read."""

@@ -1,0 +1,240 @@
+"""The tables of the post room: what is said once, to whom, in which unit of work, and what may not be sent."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class Lane(models.IntegerChoices):
+    """Who goes first. A worker takes the smallest number that is due."""
+
+    NOW = 0, "now"  # codes, officers' answers, notices
+    URGENT = 1, "urgent"
+    ROUTINE = 2, "routine"
+    DIGEST = 3, "digest"
+
+
+class Channel(models.TextChoices):
+    """How a message travels."""
+
+    EMAIL = "email", "email"
+    SMS = "sms", "text message"
+
+
+class State(models.TextChoices):
+    """What became of one message to one address (promises.md: each person ends in exactly one end state)."""
+
+    QUEUED = "queued", "waiting its turn"
+    DEFERRED = "deferred", "refused for now, will be tried again"
+    WAITING = "waiting", "kept for the digest"
+    SENT = "sent", "accepted by the relay or gateway"
+    DELIVERED = "delivered", "arrived"
+    BOUNCED = "bounced", "came back"
+    FAILED = "failed", "refused"
+    SUPPRESSED = "suppressed", "not sent: not wanted"
+    CANCELLED = "cancelled", "not sent: stopped"
+    EXPIRED = "expired", "not sent: too late"
+    UNCERTAIN = "uncertain", "may have arrived"
+
+
+# Rows that a worker may still try. An uncertain row is tried once more only while it belongs to a batch.
+PENDING = (State.QUEUED, State.DEFERRED, State.UNCERTAIN)
+
+AUTHORITIES = ("approval", "code", "receipt", "answer", "notice")
+
+
+class Mailing(models.Model):
+    """One text, once, whoever receives it; `content_hash` is what was approved."""
+
+    stream = models.CharField(max_length=16)
+    lane = models.SmallIntegerField(choices=Lane)
+    practice = models.BooleanField(default=False)
+    authority_kind = models.CharField(max_length=16)
+    authority_key = models.CharField(max_length=64)
+    reference = models.CharField(max_length=32, blank=True, default="")
+    content = models.JSONField()
+    content_hash = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
+    filled_at = models.DateTimeField(null=True, blank=True)
+    stopped_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="mailing_has_authority", condition=Q(authority_kind__in=AUTHORITIES)),
+            models.CheckConstraint(name="mailing_names_its_authority", condition=~Q(authority_key="")),
+            models.CheckConstraint(name="mailing_has_stream", condition=~Q(stream="")),
+        ]
+        indexes = [models.Index(name="mailing_by_authority", fields=["authority_kind", "authority_key"])]
+
+    def __str__(self) -> str:
+        return f"mailing {self.pk} ({self.stream})"
+
+
+class Batch(models.Model):
+    """The unit of work: deliveries of one mailing, channel and due time. Leasing it is one row."""
+
+    class State(models.TextChoices):
+        """Ready to be leased, leased to one worker, or done."""
+
+        READY = "ready"
+        LEASED = "leased"
+        DONE = "done"
+
+    mailing = models.ForeignKey(Mailing, on_delete=models.PROTECT, related_name="batches")
+    channel = models.CharField(max_length=8, choices=Channel)
+    lane = models.SmallIntegerField(choices=Lane)
+    due_at = models.DateTimeField()
+    state = models.CharField(max_length=8, choices=State, default=State.READY)
+    owner = models.CharField(max_length=64, blank=True, default="")
+    # Grows with each lease and each recovery: a writer that holds an older number is refused.
+    fence = models.IntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    # After a crash rows past this id are surely unsent; unsettled rows up to it are uncertain.
+    begun_through = models.BigIntegerField(null=True, blank=True)
+    size = models.IntegerField(default=0)
+    attempts = models.IntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "batches"
+        constraints = [
+            models.CheckConstraint(
+                name="batch_lease_is_whole",
+                condition=(Q(state="leased", lease_until__isnull=False) & ~Q(owner=""))
+                | (~Q(state="leased") & Q(lease_until__isnull=True, owner="")),
+            ),
+        ]
+        indexes = [
+            models.Index(name="batch_next", fields=["lane", "due_at", "id"], condition=Q(state="ready")),
+            models.Index(name="batch_leased", fields=["lease_until"], condition=Q(state="leased")),
+        ]
+
+    def __str__(self) -> str:
+        return f"batch {self.pk} of mailing {self.mailing_id}"
+
+
+class Delivery(models.Model):
+    """One narrow row per mailing, recipient and channel. No body; its tokens are derived from the id."""
+
+    mailing = models.ForeignKey(Mailing, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
+    recipient_key = models.BigIntegerField()
+    channel = models.CharField(max_length=8, choices=Channel)
+    address = models.CharField(max_length=254)
+    address_key = models.BigIntegerField(null=True, blank=True)
+    state = models.CharField(max_length=12, choices=State, default=State.QUEUED)
+    reason = models.CharField(max_length=200, blank=True, default="")
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, null=True, blank=True, related_name="deliveries")
+    attempts = models.SmallIntegerField(default=0)
+    due_at = models.DateTimeField()
+    state_at = models.DateTimeField()
+    provider_ref = models.CharField(max_length=64, blank=True, default="")
+    # True once an uncertain message was sent a second time: the one way to a second copy.
+    retried = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(name="delivery_once_each", fields=["recipient_key", "mailing", "channel"]),
+            models.UniqueConstraint(name="delivery_once_an_address", fields=["mailing", "channel", "address_key"]),
+            models.CheckConstraint(
+                name="delivery_keyless_only_if_suppressed",
+                condition=Q(address_key__isnull=False) | Q(state="suppressed"),
+            ),
+            models.CheckConstraint(
+                name="delivery_deferred_has_batch", condition=~Q(state="deferred") | Q(batch__isnull=False)
+            ),
+        ]
+        # None on state, so that settling can be a heap-only update on PostgreSQL.
+        indexes = [models.Index(name="delivery_by_address", fields=["address_key"])]
+
+    def __str__(self) -> str:
+        return f"delivery {self.pk} ({self.state})"
+
+
+class Suppression(models.Model):
+    """The only truth about what may not be sent to an address. Stream "" means all streams."""
+
+    address_key = models.BigIntegerField()
+    channel = models.CharField(max_length=8, choices=Channel)
+    stream = models.CharField(max_length=16, blank=True, default="")
+    reason = models.CharField(max_length=200)
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="suppression_once", fields=["address_key", "channel", "stream"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} suppression ({self.stream or 'all'}): {self.reason}"
+
+
+class Inbound(models.Model):
+    """Raw bytes that came in, stored before anything reads them."""
+
+    class Kind(models.TextChoices):
+        """What the door says it is."""
+
+        MAIL = "mail"
+        SMS = "sms"
+        RECEIPT = "receipt"
+
+    class State(models.TextChoices):
+        """New; settled and waiting for the rooms above; done; or impossible to read."""
+
+        NEW = "new"
+        SETTLED = "settled"
+        DONE = "done"
+        UNREADABLE = "unreadable"
+
+    class What(models.TextChoices):
+        """What it turned out to be."""
+
+        HUMAN = "human"
+        AUTO = "auto"
+        BOUNCE = "bounce"
+        RECEIPT = "receipt"
+        STOP = "stop"
+        UNKNOWN = "unknown"
+
+    gateway = models.CharField(max_length=32)
+    external_id = models.CharField(max_length=128)
+    kind = models.CharField(max_length=8, choices=Kind)
+    raw = models.BinaryField()
+    envelope_from = models.CharField(max_length=320, blank=True, default="")
+    envelope_to = models.CharField(max_length=320, blank=True, default="")
+    received_at = models.DateTimeField()
+    state = models.CharField(max_length=12, choices=State, default=State.NEW)
+    what = models.CharField(max_length=8, choices=What, blank=True, default="")
+    outcome = models.CharField(max_length=200, blank=True, default="")
+    attempts = models.SmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="inbound_once", fields=["gateway", "external_id"]),
+            models.CheckConstraint(
+                name="inbound_settled_says_what", condition=~Q(state__in=["settled", "done"]) | ~Q(what="")
+            ),
+        ]
+        indexes = [
+            models.Index(name="inbound_open", fields=["state", "id"], condition=Q(state__in=["new", "settled"])),
+        ]
+
+    def __str__(self) -> str:
+        return f"inbound {self.pk} ({self.kind}, {self.state})"
+
+
+class ChannelLimit(models.Model):
+    """When a channel may be used next: all workers wait for a relay or gateway that asked for a pause."""
+
+    name = models.CharField(max_length=32, unique=True)
+    next_free_at = models.DateTimeField()
+    per_second = models.FloatField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="limit_is_positive", condition=Q(per_second__isnull=True) | Q(per_second__gt=0)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}: next at {self.next_free_at}"
