@@ -31,6 +31,7 @@ def env_list(name: str, default: str = "") -> list[str]:
 
 VAR_DIR = Path(env("BELL_VAR_DIR", str(ROOT / "var")))
 DEMO = env_bool("BELL_DEMO")
+SITE_NAME = env("BELL_SITE_NAME", "Derbyshire Alert")
 DEBUG = env_bool("BELL_DEBUG")
 SITE_URL = env("BELL_SITE_URL", "http://localhost:8000").rstrip("/")
 ALLOWED_HOSTS = env_list("BELL_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
@@ -67,8 +68,6 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "csp",
     "django_htmx",
-    "allauth",
-    "allauth.account",
     "bell.ui",
     "bell.audit",
     "bell.places",
@@ -82,6 +81,9 @@ INSTALLED_APPS = [
     "bell.api",
     "bell.worker",
     "bell.cli",
+    "bell.config",
+    "allauth",
+    "allauth.account",
 ]
 if DEMO:
     INSTALLED_APPS.append("bell.proving")

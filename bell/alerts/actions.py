@@ -1,0 +1,248 @@
+"""What is done to alerts. Each verb checks the rules, moves the state and writes its audit entry in one transaction."""
+
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+
+from bell.alerts import audience, content, notices, rules
+from bell.alerts.models import Alert, Approval, Relation, State, Version
+from bell.alerts.rules import NotAllowed, Unfinished
+from bell.audit.record import record
+from bell.delivery import post
+from bell.lib import clock
+from bell.organisations import kinds
+from bell.organisations import rules as organisation_rules
+from bell.organisations.models import Officer, Team
+
+# Letters and digits that cannot be mistaken for one another when read out or copied from paper.
+_LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
+_EDITED = ("title", "body", "sms_text", "by_email", "by_sms", "urgent", "fields", "audience")
+
+
+class Changed(Exception):
+    """Someone else saved this alert since the page was opened."""
+
+
+def _reference(prefix: str) -> str:
+    """A new short reference such as DA-7K3PQ."""
+    while True:
+        made = f"{prefix}-{''.join(secrets.choice(_LETTERS) for _ in range(5))}"
+        if not Alert.objects.filter(reference=made).exists():
+            return made
+
+
+def _locked(alert: Alert) -> Alert:
+    """The alert's row as it is now, locked until the transaction ends."""
+    return Alert.objects.select_for_update(of=("self",)).select_related("team", "organisation").get(pk=alert.pk)
+
+
+def _move(alert: Alert, to: str, *fields: str) -> None:
+    """Change the state along the table of moves and save the named fields too."""
+    rules.check_move(alert, to)
+    alert.state = to
+    alert.save(update_fields=["state", *fields])
+
+
+@transaction.atomic
+def draft(*, team: Team, kind: str, by: Officer, **content_fields: Any) -> Alert:
+    """Begin an alert. Practice officers' alerts are practice for good."""
+    if not organisation_rules.may_write(by, team):
+        raise NotAllowed(f"You cannot write for {team.name}.")
+    alert = Alert.objects.create(
+        reference=_reference(team.organisation.reference_prefix),
+        organisation=team.organisation,
+        team=team,
+        kind=kinds.Kind(kind),
+        urgent=kinds.FACTS[kind].urgent,
+        practice=by.practice,
+        author=by,
+        last_editor=by,
+        created_at=clock.now(),
+        **content_fields,
+    )
+    record("alert drafted", alert, by=by, kind=kind)
+    return alert
+
+
+@transaction.atomic
+def edit(alert: Alert, *, by: Officer, seen: int | None = None, **changes: Any) -> Alert:
+    """Change a draft or a returned alert. `seen` is the edit number the page showed: Changed when it moved on."""
+    fresh = _locked(alert)
+    if not rules.may_edit(by, fresh):
+        raise NotAllowed("This alert can no longer be changed. Take it back to draft first.")
+    if seen is not None and seen != fresh.edit:
+        raise Changed("A colleague saved this alert while you had it open. Look at theirs before you save yours.")
+    for name, value in changes.items():
+        if name not in _EDITED:
+            raise TypeError(f"{name} is not part of an alert's content")
+        setattr(fresh, name, value)
+    fresh.last_editor, fresh.edit = by, fresh.edit + 1
+    fresh.save(update_fields=[*changes, "last_editor", "edit"])
+    record("alert edited", fresh, by=by, edit=fresh.edit)
+    return fresh
+
+
+@transaction.atomic
+def submit(alert: Alert, *, by: Officer) -> Version:
+    """Freeze a version and ask every eligible colleague to approve it. Raises Unfinished with words by field."""
+    fresh = _locked(alert)
+    if not organisation_rules.may_write(by, fresh.team):
+        raise NotAllowed(f"You cannot write for {fresh.team.name}.")
+    if found := rules.problems(fresh):
+        raise Unfinished(found)
+    _move(fresh, State.SUBMITTED)
+    frozen = rules.snapshot(fresh)
+    rule = audience.Rule.of(frozen, _mailing_of(fresh.follows))
+    reached = audience.count(rule)
+    version = Version.objects.create(
+        alert=fresh,
+        number=fresh.versions.count() + 1,
+        frozen=frozen,
+        digest=rules.digest(frozen),
+        by=by,
+        at=clock.now(),
+        people=reached.people,
+        emails=reached.emails,
+        texts=reached.texts,
+        pence=audience.pence(reached.texts, content.sms(frozen)),
+    )
+    record("alert submitted", fresh, by=by, version=version.number, digest=version.digest, people=reached.people)
+    waiting = "An urgent alert waits for your approval." if fresh.urgent else "An alert waits for your approval."
+    for colleague in rules.approvers(version):
+        notices.notify(colleague, waiting, key=f"{fresh.reference} v{version.number}")
+    return version
+
+
+def _mailing_of(alert: Alert | None) -> int | None:
+    """The mailing of the version of an earlier alert that went out."""
+    if alert is None:
+        return None
+    return alert.versions.exclude(mailing=None).values_list("mailing", flat=True).last()
+
+
+@transaction.atomic
+def approve(version: Version, *, by: Officer, digest: str) -> Alert:
+    """Approve exactly the version that was looked at, and start the hold. Pressing twice does it once."""
+    alert = _locked(version.alert)
+    latest = alert.versions.last()
+    if latest is None or latest.pk != version.pk or version.digest != digest:
+        raise NotAllowed("This alert has changed since you opened it. Look at the newest version.")
+    if words := rules.barred_from_approving(by, version):
+        raise NotAllowed(words)
+    if version.approvals.filter(officer=by, decision=Approval.Decision.APPROVE).exists():
+        return alert
+    _move(alert, State.APPROVED)
+    _decide(version, by=by, decision=Approval.Decision.APPROVE)
+    record("alert approved", alert, by=by, version=version.number, digest=digest)
+    return _hold(alert, by=by)
+
+
+def _decide(version: Version, *, by: Officer, decision: str, reason: str = "") -> None:
+    """Keep one colleague's decision."""
+    Approval.objects.create(
+        version=version, officer=by, decision=decision, reason=reason[:500], digest=version.digest, at=clock.now()
+    )
+
+
+def _hold(alert: Alert, *, by: Officer) -> Alert:
+    """Start the wait in which *Undo* still stops everything."""
+    alert.hold_until = clock.now() + timedelta(seconds=rules.hold_seconds(alert))
+    _move(alert, State.HELD, "hold_until")
+    record("alert held", alert, by=by)
+    return alert
+
+
+@transaction.atomic
+def send(alert: Alert, *, by: Officer) -> Alert:
+    """Start the hold again after an undo."""
+    fresh = _locked(alert)
+    if not (organisation_rules.may_write(by, fresh.team) or organisation_rules.may_approve(by, fresh.team)):
+        raise NotAllowed("You cannot send for this team.")
+    version = fresh.versions.last()
+    if version is None or not rules.is_approved(version):
+        raise NotAllowed("This alert needs a colleague's approval first.")
+    return _hold(fresh, by=by)
+
+
+@transaction.atomic
+def undo(alert: Alert, *, by: Officer) -> Alert:
+    """Take an alert back while it is held: nothing has left."""
+    fresh = _locked(alert)
+    if not (organisation_rules.may_write(by, fresh.team) or organisation_rules.may_approve(by, fresh.team)):
+        raise NotAllowed("You cannot undo for this team.")
+    _move(fresh, State.APPROVED)
+    record("alert undone", fresh, by=by)
+    return fresh
+
+
+@transaction.atomic
+def turn_back(version: Version, *, by: Officer, reason: str, reject: bool = False) -> Alert:
+    """Return a version to its author with a reason, or reject it for good."""
+    alert = _locked(version.alert)
+    if words := rules.barred_from_approving(by, version):
+        raise NotAllowed(words)
+    if not reason.strip():
+        raise Unfinished({"reason": "Say why, so that your colleague can act on it."})
+    _move(alert, State.REJECTED if reject else State.RETURNED)
+    decision = Approval.Decision.REJECT if reject else Approval.Decision.RETURN
+    _decide(version, by=by, decision=decision, reason=reason)
+    record(f"alert {alert.state}", alert, by=by, version=version.number)
+    notices.notify(alert.author, f"Your alert was {alert.state}.", key=f"{alert.reference} v{version.number}")
+    return alert
+
+
+@transaction.atomic
+def take_back(alert: Alert, *, by: Officer) -> Alert:
+    """Back to draft, so that it can be changed: approval, if any, no longer counts."""
+    fresh = _locked(alert)
+    if not organisation_rules.may_write(by, fresh.team):
+        raise NotAllowed("You cannot change this team's alerts.")
+    _move(fresh, State.DRAFT)
+    record("alert taken back", fresh, by=by)
+    return fresh
+
+
+@transaction.atomic
+def withdraw(alert: Alert, *, by: Officer) -> Alert:
+    """Give up an alert that has not gone out."""
+    fresh = _locked(alert)
+    if not organisation_rules.may_write(by, fresh.team):
+        raise NotAllowed("You cannot change this team's alerts.")
+    _move(fresh, State.WITHDRAWN)
+    record("alert withdrawn", fresh, by=by)
+    return fresh
+
+
+@transaction.atomic
+def stop(alert: Alert, *, by: Officer) -> Alert:
+    """Stop an alert that is going out: no attempt starts later than five seconds from now (I3)."""
+    fresh = _locked(alert)
+    if not (organisation_rules.may_write(by, fresh.team) or organisation_rules.may_approve(by, fresh.team)):
+        raise NotAllowed("You cannot stop this team's alerts.")
+    fresh.finished_at = clock.now()
+    _move(fresh, State.STOPPED, "finished_at")
+    version = fresh.versions.exclude(mailing=None).last()
+    stopped = post.stop(version.mailing, reason="stopped by an officer") if version and version.mailing else 0
+    record("alert stopped", fresh, by=by, cancelled=stopped)
+    return fresh
+
+
+@transaction.atomic
+def follow_up(alert: Alert, *, relation: str, by: Officer) -> Alert:
+    """Draft an update, a stand-down or an outcome to the people who were sent this alert (B7)."""
+    if alert.state not in (State.SENT, State.STOPPED, State.SENDING, State.CLOSED):
+        raise NotAllowed("Only an alert that went out can be followed up.")
+    kind = kinds.Kind.OUTCOME if relation == Relation.OUTCOME else kinds.Kind(alert.kind)
+    return draft(
+        team=alert.team,
+        kind=kind,
+        by=by,
+        follows=alert,
+        relation=Relation(relation),
+        title=alert.title,
+        by_email=alert.by_email,
+        by_sms=alert.by_sms,
+        fields=alert.fields if kind == alert.kind else {},
+    )

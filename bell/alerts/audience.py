@@ -1,0 +1,220 @@
+"""The one query from an audience rule to people: the same for counting, for freezing and for filling the outbox."""
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Count, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models.expressions import RawSQL
+from shapely.geometry.base import BaseGeometry
+
+from bell.alerts.models import CountAsked, Version
+from bell.audit.record import record
+from bell.delivery.models import Channel, Delivery, Suppression
+from bell.delivery.models import State as Delivered
+from bell.lib import cells, clock, shapes, text
+from bell.organisations import kinds
+from bell.organisations.models import Officer
+from bell.places import find
+from bell.residents.actions import stream
+from bell.residents.models import Contact, Following, GroupMember, Place, PlaceArea
+
+COUNTS_A_MINUTE = 60
+_EDGE_CHUNK = 50_000
+
+
+class TooManyCounts(Exception):
+    """An officer counted too often in a minute."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Who is meant: people with a place in these areas or shapes, in any of these groups (none: everyone).
+
+    `follows` names an earlier version instead: the people who were sent that.
+    """
+
+    organisation: int
+    kind: str
+    channels: tuple[str, ...]
+    areas: tuple[int, ...] = ()
+    shapes: tuple[Any, ...] = ()
+    groups: tuple[int, ...] = ()
+    follows: int | None = None  # id of the earlier alert's mailing
+
+    @classmethod
+    def of(cls, frozen: dict[str, Any], follows_mailing: int | None = None) -> "Rule":
+        """The rule in a frozen version (alerts.rules.snapshot)."""
+        chosen = [(Channel.EMAIL, frozen["by_email"]), (Channel.SMS, frozen["by_sms"])]
+        rule = frozen["audience"]
+        return cls(
+            organisation=frozen["organisation"],
+            kind=frozen["kind"],
+            channels=tuple(str(channel) for channel, on in chosen if on),
+            areas=tuple(rule.get("areas", [])),
+            shapes=tuple(rule.get("shapes", [])),
+            groups=tuple(rule.get("groups", [])),
+            follows=follows_mailing,
+        )
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Exact numbers: people, and messages by channel."""
+
+    people: int
+    emails: int
+    texts: int
+
+
+@dataclass(frozen=True)
+class Roughly:
+    """Numbers fit to be shown while drawing: rounded to 5, hidden under 5 (None). Pence of the texts."""
+
+    people: int | None
+    emails: int | None
+    texts: int | None
+    pence: float
+
+
+def geometry(rule: Rule) -> BaseGeometry | None:
+    """The rule's shapes as one geometry."""
+    return shapes.union([shapes.read(shape) for shape in rule.shapes]) if rule.shapes else None
+
+
+def _ranges(ranges: list[tuple[int, int]]) -> Q:
+    """Places whose cell lies in any of these ranges."""
+    found = Q(pk__in=[])
+    for first, last in ranges:
+        found |= Q(cell__range=(first, last))
+    return found
+
+
+def edge_places(shape: BaseGeometry, edge: list[tuple[int, int]]) -> list[int]:
+    """Ids of the places in the edge ranges that lie inside the shape: fetched and tested exactly."""
+    rows = list(Place.objects.filter(_ranges(edge)).values_list("id", "lon", "lat")) if edge else []
+    if not rows:
+        return []
+    table = np.array(rows, dtype=float)
+    inside = shapes.contains(shape, table[:, 1], table[:, 2])
+    return [int(number) for number in table[inside, 0]]
+
+
+def places(rule: Rule, *, version: Version | None = None, shape: BaseGeometry | None = None) -> Q:
+    """Which places are meant. With a `version`, edge places come from those fixed when its fan-out began."""
+    meant = Q(pk__in=[])
+    if rule.areas:
+        meant |= Q(pk__in=PlaceArea.objects.filter(area__in=find.under(list(rule.areas))).values("place"))
+    drawn = shape if shape is not None else geometry(rule)
+    if drawn is not None:
+        covering = cells.cover(drawn)
+        meant |= _ranges(covering.inside)
+        if version is not None:
+            meant |= Q(pk__in=version.shape_places.values("place"))
+        else:
+            meant |= Q(pk__in=_these(edge_places(drawn, covering.edge)))
+    return meant
+
+
+def _these(ids: list[int]) -> RawSQL:
+    """A set of ids as one parameter, however many: an array on PostgreSQL, JSON on SQLite (targeting.md)."""
+    if connection.vendor == "postgresql":
+        return RawSQL("SELECT unnest(%s::bigint[])", [ids])
+    return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(ids)])
+
+
+def people(rule: Rule, *, version: Version | None = None, shape: BaseGeometry | None = None) -> QuerySet[Contact]:
+    """Contacts to write to: place, groups, kind, organisation, channel, pause and suppression honoured (A3, A4)."""
+    now = clock.now()
+    bit = kinds.FACTS[rule.kind].bit
+    wanted = Q(pk__in=[])
+    if Channel.EMAIL in rule.channels:
+        wanted |= Q(channel=Channel.EMAIL, chosen_email__gt=0)
+    if Channel.SMS in rule.channels:
+        wanted |= Q(channel=Channel.SMS, chosen_sms__gt=0)
+    found = (
+        Contact.objects.alias(
+            chosen_email=F("resident__email_kinds").bitand(bit), chosen_sms=F("resident__sms_kinds").bitand(bit)
+        )
+        .filter(wanted, resident__left_at=None)
+        .filter(Q(resident__paused_until=None) | Q(resident__paused_until__lte=now))
+        .filter(Exists(Following.objects.filter(resident=OuterRef("resident"), organisation=rule.organisation)))
+        .exclude(Exists(_suppressions(rule)))
+    )
+    if rule.follows is not None:
+        return found.filter(resident__key__in=_sent(rule.follows))
+    meant = Place.objects.filter(places(rule, version=version, shape=shape))
+    found = found.filter(resident__in=meant.values("resident"))
+    if rule.groups:
+        found = found.filter(resident__in=GroupMember.objects.filter(group__in=rule.groups).values("resident"))
+    return found
+
+
+def _suppressions(rule: Rule) -> QuerySet[Suppression]:
+    """Suppressions that hold against a contact for this rule's stream, or against everything."""
+    return Suppression.objects.filter(
+        address_key=OuterRef("address_key"),
+        channel=OuterRef("channel"),
+        stream__in=["", stream(rule.organisation, rule.kind)],
+    )
+
+
+def _sent(mailing: int) -> QuerySet[Delivery, Any]:
+    """Keys of the people who were sent an earlier mailing."""
+    reached = (Delivered.SENT, Delivered.DELIVERED, Delivered.UNCERTAIN)
+    return Delivery.objects.filter(mailing=mailing, state__in=reached).values("recipient_key")
+
+
+def columns(found: QuerySet[Contact]) -> QuerySet[Contact, Any]:
+    """The columns that the post room's `fill` asks for."""
+    return found.annotate(
+        recipient_key=F("resident__key"), due_at=Value(clock.now(), output_field=DateTimeField())
+    ).values("recipient_key", "channel", "address", "address_key", "due_at")
+
+
+def count(rule: Rule, **where: Any) -> Reached:
+    """Exactly how many people and messages; for frozen versions only (see `roughly`)."""
+    found = people(rule, **where)
+    numbers = found.aggregate(
+        people=Count("resident", distinct=True),
+        emails=Count("id", filter=Q(channel=Channel.EMAIL)),
+        texts=Count("id", filter=Q(channel=Channel.SMS)),
+    )
+    return Reached(**numbers)
+
+
+def pence(texts: int, sms_text: str) -> float:
+    """Expected cost of the texts, in pence."""
+    return texts * max(1, text.segments(sms_text).count) * settings.SMS_PENCE_PER_SEGMENT if texts else 0.0
+
+
+def _hide(number: int) -> int | None:
+    """Rounded to 5, and nothing under 5: nobody finds one person by drawing (targeting.md)."""
+    return None if 0 < number < 5 else 5 * math.floor(number / 5 + 0.5)
+
+
+def roughly(rule: Rule, *, by: Officer, sms_text: str = "") -> Roughly:
+    """Count while drawing: corners snapped to 50 m, numbers rounded and hidden, each count logged and limited."""
+    _note_count(rule, by=by)
+    drawn = geometry(rule)
+    reached = count(rule, shape=shapes.snap(drawn) if drawn is not None else None)
+    texts = _hide(reached.texts)
+    return Roughly(_hide(reached.people), _hide(reached.emails), texts, pence(texts or 0, sms_text))
+
+
+@transaction.atomic
+def _note_count(rule: Rule, *, by: Officer) -> None:
+    """Keep that this officer counted this rule; refuse the sixty-first in a minute."""
+    now = clock.now()
+    if CountAsked.objects.filter(officer=by, at__gt=now - timedelta(minutes=1)).count() >= COUNTS_A_MINUTE:
+        raise TooManyCounts("You have counted many audiences in a minute. Wait a moment, then change the map again.")
+    words = json.dumps([rule.areas, rule.shapes, rule.groups, rule.kind, rule.channels], sort_keys=True, default=str)
+    mark = hashlib.sha256(words.encode()).hexdigest()
+    CountAsked.objects.create(officer=by, at=now, digest=mark)
+    record("audience counted", None, by=by, rule=mark)

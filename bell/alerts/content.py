@@ -1,0 +1,100 @@
+"""From a frozen version to what people read: the same words by email, by text and in the previews."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.template.loader import render_to_string
+
+from bell.alerts.models import Relation
+from bell.delivery import post, slots
+from bell.lib import links, markup, text
+from bell.organisations import kinds
+from bell.organisations.models import Organisation, Route, Team
+
+# How a field of a kind is named to readers.
+FIELD_LABELS = {
+    "from_time": "Footage from",
+    "to_time": "Footage until",
+    "look_for": "Look for",
+    "event_time": "When",
+    "event_place": "Where",
+    "description": "Description",
+}
+_PRACTICE = "PRACTICE, not a real alert. "
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the templates of a message show."""
+
+    reference: str
+    kind: str
+    title: str
+    body_html: str
+    body_plain: str
+    facts: list[tuple[str, str]]
+    organisation: str
+    team: str
+    routes: list[Route]
+    answers: bool
+    practice: bool
+    banner: str
+
+
+def _parts(frozen: dict[str, Any]) -> Parts:
+    """Read what the message needs of the frozen data and of the organisation's own data."""
+    organisation = Organisation.objects.get(pk=frozen["organisation"])
+    kind = kinds.Kind(frozen["kind"])
+    return Parts(
+        reference=frozen["reference"],
+        kind=kind.label,
+        title=frozen["title"],
+        body_html=markup.html(frozen["body"]),
+        body_plain=markup.plain(frozen["body"]),
+        facts=[(FIELD_LABELS[name], str(frozen["fields"][name])) for name in kinds.FACTS[kind].fields],
+        organisation=organisation.name,
+        team=Team.objects.get(pk=frozen["team"]).name,
+        routes=list(organisation.routes.filter(in_alerts=True)),
+        answers=kinds.FACTS[kind].answers and frozen["relation"] not in (Relation.STAND_DOWN, Relation.OUTCOME),
+        practice=frozen["practice"],
+        banner=Relation(frozen["relation"]).label if frozen["relation"] else "",
+    )
+
+
+def subject(frozen: dict[str, Any]) -> str:
+    """The email's subject: marked when practice, and when it follows an earlier alert."""
+    banner = f"{Relation(frozen['relation']).label}: " if frozen["relation"] else ""
+    return f"{_PRACTICE if frozen['practice'] else ''}{banner}{frozen['title']}"
+
+
+def sms(frozen: dict[str, Any]) -> str:
+    """The whole text message: the officer's words, then how to answer. Plain GSM-7 where the words allow it."""
+    words = frozen["sms_text"].strip() or f"{frozen['title']}."
+    banner = f"{Relation(frozen['relation']).label.upper()}: " if frozen["relation"] else ""
+    name = Organisation.objects.get(pk=frozen["organisation"]).name
+    whole = (
+        f"{_PRACTICE if frozen['practice'] else ''}{banner}{words}\n{name} {frozen['reference']}. "
+        f"Reply to this text or {links.absolute(links.answer(slots.ANSWER))} Emergency 999. STOP to end"
+    )
+    return text.to_gsm(whole)[0]
+
+
+def build(frozen: dict[str, Any]) -> post.Content:
+    """What the post room is given: subject, both email bodies and the text message, with its slots."""
+    parts = _parts(frozen)
+    context = {
+        "m": parts,
+        "answer_url": links.absolute(links.answer(slots.ANSWER)),
+        "page_url": links.absolute(links.alert_page(parts.reference)),
+        "unsubscribe_url": links.absolute(links.unsubscribe(slots.UNSUBSCRIBE)),
+        "account_url": links.absolute(links.account()),
+        "promise_url": links.absolute(links.privacy()),
+    }
+    return post.Content(
+        sender_name=f"{parts.organisation} ({parts.team})",
+        subject=subject(frozen),
+        text=render_to_string("alerts/email.txt", context),
+        html=render_to_string("alerts/email.html", context),
+        sms=sms(frozen),
+        list_id=f"{frozen['organisation']}-{frozen['kind']}",
+    )

@@ -1,0 +1,70 @@
+"""Ready questions about alerts, asked through the person who looks."""
+
+from dataclasses import dataclass
+
+from bell.alerts import rules
+from bell.alerts.models import Alert, State, Version
+from bell.delivery import post
+from bell.lib import shapes
+from bell.organisations.models import Officer
+from bell.places import find as places
+
+_LOOK_BACK = 300
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where the sending of an alert stands: {channel: {state: rows}}, rows in all, rows still waiting."""
+
+    by_channel: dict[str, dict[str, int]]
+    total: int
+    waiting: int
+
+    @property
+    def percent(self) -> int:
+        """How much of it is done, in whole percent."""
+        return 100 if not self.total else (self.total - self.waiting) * 100 // self.total
+
+
+def near(lon: float, lat: float, *, most: int = 20) -> list[Alert]:
+    """The latest public alerts whose audience covers a point (WGS84), newest first; follow-ups come with theirs."""
+    here = set(places.areas_at([lon], [lat])[0])
+    found: list[Alert] = []
+    for alert in Alert.objects.public().filter(follows=None).select_related("team", "organisation")[:_LOOK_BACK]:
+        if covers(alert, here, lon, lat):
+            found.append(alert)
+        if len(found) == most:
+            break
+    return found
+
+
+def covers(alert: Alert, area_ids: set[int], lon: float, lat: float) -> bool:
+    """Whether an alert's audience covers a point that lies in these areas."""
+    if set(places.under(alert.audience.get("areas", []))) & area_ids:
+        return True
+    drawn = [shapes.read(shape) for shape in alert.audience.get("shapes", [])]
+    return any(bool(shapes.contains(shape, [lon], [lat])[0]) for shape in drawn)
+
+
+def waiting_for(officer: Officer) -> list[Version]:
+    """Versions that this officer may approve now, urgent ones first."""
+    waiting = Alert.objects.visible_to(officer).filter(state=State.SUBMITTED)
+    latest = [alert.versions.select_related("alert", "by", "alert__team").last() for alert in waiting]
+    able = [one for one in latest if one is not None and not rules.barred_from_approving(officer, one)]
+    return sorted(able, key=lambda one: (not one.alert.urgent, one.at))
+
+
+def progress(alert: Alert) -> Progress:
+    """The tally of the alert's mailing."""
+    version = alert.versions.exclude(mailing=None).select_related("mailing").last()
+    if version is None or version.mailing is None:
+        return Progress({}, 0, 0)
+    tally = post.tally(version.mailing)
+    total = sum(sum(states.values()) for states in tally.values())
+    waiting = sum(states.get("queued", 0) + states.get("deferred", 0) for states in tally.values())
+    return Progress(tally, total, waiting)
+
+
+def updates(alert: Alert) -> list[Alert]:
+    """Public follow-ups of an alert, oldest first."""
+    return list(Alert.objects.public().filter(follows=alert).order_by("sent_at"))

@@ -1,0 +1,195 @@
+"""What is said: the alert, its frozen versions, and who approved them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from bell.delivery.models import Mailing
+from bell.organisations.kinds import Kind
+from bell.organisations.models import Officer, Organisation, Team
+from bell.residents.models import Place
+
+
+class State(models.TextChoices):
+    """The life of an alert (house.md, rule 6). Moves between states stand in alerts.rules.MOVES."""
+
+    DRAFT = "draft", "Draft"
+    SUBMITTED = "submitted", "Waiting for approval"
+    RETURNED = "returned", "Returned"
+    REJECTED = "rejected", "Rejected"
+    APPROVED = "approved", "Approved"
+    HELD = "held", "About to send"
+    SENDING = "sending", "Sending"
+    SENT = "sent", "Sent"
+    STOPPED = "stopped", "Stopped"
+    CLOSED = "closed", "Closed"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+# States in which an alert's page may be read by anyone.
+PUBLISHED = (State.SENDING, State.SENT, State.STOPPED, State.CLOSED)
+
+
+class Relation(models.TextChoices):
+    """How an alert follows an earlier one, to the people who got that."""
+
+    UPDATE = "update", "Update"
+    STAND_DOWN = "stand-down", "Stand-down"
+    OUTCOME = "outcome", "Outcome"
+
+
+class AlertQuerySet(models.QuerySet["Alert"]):
+    """Who may see which alert."""
+
+    def visible_to(self, officer: Officer) -> AlertQuerySet:
+        """Alerts of the teams in which the officer holds a role; every team's for the whole-force teams."""
+        if not officer.is_active:
+            return self.none()
+        own = self.filter(organisation_id=officer.organisation_id)
+        if officer.grants.filter(team__whole_force=True).exists():
+            return own
+        return own.filter(team__in=officer.grants.values("team"))
+
+    def public(self) -> AlertQuerySet:
+        """Alerts that went out and are not practice."""
+        return self.filter(state__in=PUBLISHED, practice=False)
+
+
+class Alert(models.Model):
+    """One thing to say, from draft to closed."""
+
+    reference = models.CharField(max_length=12, unique=True)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="alerts")
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="alerts")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.DRAFT)
+    urgent = models.BooleanField(default=False)
+    practice = models.BooleanField(default=False)
+
+    title = models.CharField(max_length=100, blank=True)
+    body = models.TextField(blank=True)
+    sms_text = models.TextField(blank=True)
+    by_email = models.BooleanField(default=True)
+    by_sms = models.BooleanField(default=False)
+    fields = models.JSONField(default=dict, help_text="The fields of its kind (organisations.kinds)")
+    # {"areas": [id], "shapes": [GeoJSON feature], "groups": [id]}; see alerts.audience.Rule
+    audience = models.JSONField(default=dict)
+    follows = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="followers")
+    relation = models.CharField(max_length=12, choices=Relation.choices, blank=True)
+
+    author = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="drafted")
+    last_editor = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="+")
+    edit = models.PositiveIntegerField(default=0, help_text="Rises at each save, so that two editors notice each other")
+    created_at = models.DateTimeField()
+    hold_until = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = AlertQuerySet.as_manager()
+
+    class Meta:
+        """Newest first."""
+
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="alert_held_has_an_end",
+                condition=~Q(state="held") | Q(hold_until__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="alert_follows_in_some_way",
+                condition=Q(follows__isnull=True, relation="") | (Q(follows__isnull=False) & ~Q(relation="")),
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "hold_until"], name="alert_state")]
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.title}".strip()
+
+
+class Version(models.Model):
+    """What was submitted, frozen: the text, the audience rule, the channels, and one hash over all of it."""
+
+    alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    frozen = models.JSONField()
+    digest = models.CharField(max_length=64)
+    by = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    # Counted when submitted, exactly: people, and messages by channel.
+    people = models.PositiveIntegerField(default=0)
+    emails = models.PositiveIntegerField(default=0)
+    texts = models.PositiveIntegerField(default=0)
+    pence = models.FloatField(default=0, help_text="Expected cost of the texts, in pence")
+    # Where the fan-out stands, so that a crash resumes (delivery.md, Filling).
+    mailing = models.OneToOneField(Mailing, null=True, on_delete=models.PROTECT, related_name="+")
+    filled_through = models.BigIntegerField(default=0)
+    filled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        """Numbered from one."""
+
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["alert", "number"], name="version_number_once")]
+
+    def __str__(self) -> str:
+        return f"{self.alert_id} v{self.number}"
+
+
+class Approval(models.Model):
+    """One colleague's decision on one version."""
+
+    class Decision(models.TextChoices):
+        """What was decided."""
+
+        APPROVE = "approve", "Approved"
+        RETURN = "return", "Returned"
+        REJECT = "reject", "Rejected"
+
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="approvals")
+    officer = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="+")
+    decision = models.CharField(max_length=10, choices=Decision.choices)
+    reason = models.CharField(max_length=500, blank=True)
+    digest = models.CharField(max_length=64, help_text="The version's hash that this officer saw")
+    at = models.DateTimeField()
+
+    class Meta:
+        """One decision an officer and version."""
+
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["version", "officer"], name="approval_once")]
+
+    def __str__(self) -> str:
+        return f"{self.decision} by {self.officer_id}"
+
+
+class ShapePlace(models.Model):
+    """Places at the edge of a version's shapes that lie inside: fixed when its fan-out begins."""
+
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="shape_places")
+    place = models.ForeignKey(Place, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        """Once each."""
+
+        constraints = [models.UniqueConstraint(fields=["version", "place"], name="shape_place_once")]
+
+    def __str__(self) -> str:
+        return f"{self.place_id} in shapes of {self.version_id}"
+
+
+class CountAsked(models.Model):
+    """One count while drawing: kept to limit and to show who counted what (targeting.md)."""
+
+    officer = models.ForeignKey(Officer, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+    digest = models.CharField(max_length=64, help_text="Hash of the audience rule that was counted")
+
+    class Meta:
+        """Asked by officer and time."""
+
+        indexes = [models.Index(fields=["officer", "at"], name="count_asked")]
+
+    def __str__(self) -> str:
+        return f"count by {self.officer_id}"

@@ -1,0 +1,178 @@
+"""Who may do what to an alert, which states follow which, and what an alert must have. Nothing here writes."""
+
+import hashlib
+import json
+from typing import Any
+
+from django.conf import settings
+
+from bell.alerts.models import Alert, Approval, Relation, State, Version
+from bell.lib import shapes
+from bell.organisations import kinds
+from bell.organisations import rules as organisation_rules
+from bell.organisations.models import Grant, Officer, Role
+
+TITLE_MOST = 100
+BODY_MOST = 4000
+TEXT_SEGMENTS_MOST = 4
+
+# The one table of allowed moves (house.md, rule 6). A test walks every pair.
+MOVES: dict[str, frozenset[str]] = {
+    State.DRAFT: frozenset({State.SUBMITTED, State.WITHDRAWN}),
+    State.SUBMITTED: frozenset({State.APPROVED, State.RETURNED, State.REJECTED, State.DRAFT, State.WITHDRAWN}),
+    State.RETURNED: frozenset({State.DRAFT, State.SUBMITTED, State.WITHDRAWN}),
+    State.REJECTED: frozenset(),
+    State.APPROVED: frozenset({State.HELD, State.DRAFT, State.WITHDRAWN}),
+    State.HELD: frozenset({State.APPROVED, State.SENDING, State.DRAFT}),
+    State.SENDING: frozenset({State.SENT, State.STOPPED}),
+    State.SENT: frozenset({State.CLOSED}),
+    State.STOPPED: frozenset({State.CLOSED}),
+    State.CLOSED: frozenset(),
+    State.WITHDRAWN: frozenset(),
+}
+EDITABLE = (State.DRAFT, State.RETURNED)
+
+
+class NotAllowed(Exception):
+    """The person may not do this, or not now; the message says why in plain words."""
+
+
+class Unfinished(ValueError):
+    """The alert is not ready. `problems` maps a field of the composer to words."""
+
+    def __init__(self, problems: dict[str, str]) -> None:
+        super().__init__(" ".join(problems.values()))
+        self.problems = problems
+
+
+def check_move(alert: Alert, to: str) -> None:
+    """Raise NotAllowed unless the alert may go from its state to another."""
+    if to not in MOVES[alert.state]:
+        raise NotAllowed(f"This alert is {alert.get_state_display().lower()}, so that cannot be done now.")
+
+
+def digest(frozen: dict[str, Any]) -> str:
+    """SHA-256 over canonical JSON of everything that is approved: text, area, audience rule, channels (I5)."""
+    words = json.dumps(frozen, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(words.encode()).hexdigest()
+
+
+def snapshot(alert: Alert) -> dict[str, Any]:
+    """What would be approved and sent, as plain data."""
+    return {
+        "reference": alert.reference,
+        "organisation": alert.organisation_id,
+        "team": alert.team_id,
+        "kind": alert.kind,
+        "urgent": alert.urgent,
+        "practice": alert.practice,
+        "title": alert.title,
+        "body": alert.body,
+        "sms_text": alert.sms_text,
+        "by_email": alert.by_email,
+        "by_sms": alert.by_sms,
+        "fields": alert.fields,
+        "audience": alert.audience,
+        "follows": alert.follows_id,
+        "relation": alert.relation,
+    }
+
+
+def may_edit(officer: Officer, alert: Alert) -> bool:
+    """Writers of the alert's team, while it is a draft or was returned."""
+    return alert.state in EDITABLE and organisation_rules.may_write(officer, alert.team)
+
+
+def barred_from_approving(officer: Officer, version: Version) -> str:
+    """Why this officer may not decide on this version, or nothing (B5, I4)."""
+    alert = version.alert
+    if officer.pk in {alert.author_id, alert.last_editor_id, version.by_id}:
+        return "You wrote, edited or submitted this alert, so a colleague must approve it."
+    if not organisation_rules.may_approve(officer, alert.team):
+        return "You are not an approver for this team."
+    return ""
+
+
+def approvers(version: Version) -> list[Officer]:
+    """Every colleague on the duty list who may decide on this version; with nobody on duty, everyone who may."""
+    team = version.alert.team
+    grants = Grant.objects.filter(role=Role.APPROVER, team__organisation=team.organisation, officer__is_active=True)
+    own = {
+        grant.officer
+        for grant in grants.select_related("officer", "team")
+        if grant.team == team or grant.team.whole_force
+    }
+    able = sorted((one for one in own if not barred_from_approving(one, version)), key=lambda one: one.pk)
+    return [one for one in able if one.on_duty] or able
+
+
+def is_approved(version: Version) -> bool:
+    """Whether the version stands approved by someone who was allowed to, for exactly this content (I4, I5)."""
+    if version.digest != digest(version.frozen):
+        return False
+    given = version.approvals.filter(decision=Approval.Decision.APPROVE, digest=version.digest)
+    return any(not barred_from_approving(one.officer, version) for one in given.select_related("officer"))
+
+
+def hold_seconds(alert: Alert) -> int:
+    """How long an approved alert waits with *Undo* before it goes."""
+    return settings.HOLD_SECONDS_URGENT if alert.urgent else settings.HOLD_SECONDS_ROUTINE
+
+
+def problems_with_audience(alert: Alert) -> str:
+    """Why the audience may not be used by this team, in words, or nothing."""
+    rule = alert.audience
+    if alert.follows_id:
+        return ""
+    if not rule.get("areas") and not rule.get("shapes"):
+        return "Choose at least one area, or draw one on the map."
+    allowed = organisation_rules.patch_area_ids(alert.team)
+    if allowed is not None and not set(rule.get("areas", [])) <= allowed:
+        return f"{alert.team.name} can only choose areas of its own patch. Ask the Media Team to send further."
+    ground = organisation_rules.patch_shape(alert.team)
+    for drawn in rule.get("shapes", []):
+        try:
+            shape = shapes.read(drawn)
+        except shapes.ShapeError as error:
+            return str(error)
+        if ground is not None and not ground.covers(shape):
+            return (
+                f"The shape reaches further than {alert.team.name} may send ({alert.team.margin_m} metres beyond its "
+                "patch). Make it smaller, or ask the Media Team to send it."
+            )
+        if ground is None and not alert.team.whole_force:
+            return f"{alert.team.name} has no patch yet. An administrator must give it one."
+    return ""
+
+
+def problems(alert: Alert) -> dict[str, str]:
+    """Everything that stands in the way of submitting: composer field to words."""
+    found: dict[str, str] = {}
+    if not alert.title.strip():
+        found["title"] = "Enter a title."
+    elif len(alert.title) > TITLE_MOST:
+        found["title"] = f"The title must be {TITLE_MOST} characters or fewer."
+    if not alert.body.strip():
+        found["body"] = "Enter the message."
+    elif len(alert.body) > BODY_MOST:
+        found["body"] = f"The message must be {BODY_MOST} characters or fewer."
+    if not (alert.by_email or alert.by_sms):
+        found["by_email"] = "Choose email, text message or both."
+    for name in kinds.FACTS[alert.kind].fields:
+        if not str(alert.fields.get(name, "")).strip():
+            found[name] = _FIELD_MISSING[name]
+    if alert.kind == kinds.Kind.OUTCOME and alert.relation != Relation.OUTCOME:
+        found["kind"] = "An outcome follows an earlier alert. Open that alert and choose “Send an outcome”."
+    if words := problems_with_audience(alert):
+        found["audience"] = words
+    return found
+
+
+_FIELD_MISSING = {
+    "from_time": "Enter when the footage should start.",
+    "to_time": "Enter when the footage should end.",
+    "look_for": "Say what to look for.",
+    "event_time": "Enter when the event is.",
+    "event_place": "Enter where the event is.",
+    "description": "Describe the person.",
+}

@@ -1,0 +1,41 @@
+"""A wrong deployment does not start (house.md, rule 8)."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine and no other."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+@register()
+def deployment(**_: object) -> list[CheckMessage]:
+    """Every reason not to start, each with what to do about it."""
+    found: list[CheckMessage] = []
+    if not settings.SECRET_KEY or len(settings.SECRET_KEY) < 32:
+        found.append(Error("BELL_SECRET_KEY is missing or shorter than 32 characters.", id="bell.E001"))
+    hosts = [*settings.ALLOWED_HOSTS, urlsplit(settings.SITE_URL).hostname or ""]
+    public = sorted({host for host in hosts if not is_loopback(host) and host != "testserver"})
+    if settings.DEMO and public:
+        found.append(
+            Error(
+                f"Demo mode is on, but this site answers as {', '.join(public)}. Demo mode lets anyone act as anyone: "
+                "it runs on this machine only. Unset BELL_DEMO, or set BELL_SITE_URL and BELL_ALLOWED_HOSTS to "
+                "localhost.",
+                id="bell.E002",
+            )
+        )
+    if not settings.DEMO and public and not settings.HTTPS:
+        found.append(Error("BELL_SITE_URL of a public site must begin with https://.", id="bell.E003"))
+    if not settings.DEMO and not settings.SMS_GATEWAY_SECRET:
+        found.append(Error("BELL_SMS_GATEWAY_SECRET is missing: anyone could forge texts.", id="bell.E004"))
+    return found

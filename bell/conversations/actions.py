@@ -1,0 +1,243 @@
+"""What is done in conversations: words and taps come in, officers answer, note, claim and close."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from bell.alerts import notices
+from bell.alerts.models import Alert
+from bell.audit.record import record
+from bell.conversations import rules
+from bell.conversations.models import Answer, Choice, Conversation, Turn
+from bell.conversations.rules import NotAllowed
+from bell.delivery import post
+from bell.delivery.models import Channel, Inbound, Lane
+from bell.lib import clock, markup
+from bell.organisations.models import Officer, Team
+from bell.residents.models import Resident
+
+MOST_TEXT = 20_000
+
+
+class Empty(ValueError):
+    """There are no words to send or keep."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a person said: how it came, the text, and a way back if there is one."""
+
+    text: str
+    way: str
+    subject: str = ""
+    who: str = ""
+    reply_channel: str = ""
+    reply_address: str = ""
+    verified: bool = False
+
+
+@transaction.atomic
+def hear(
+    words: Words,
+    *,
+    team: Team,
+    alert: Alert | None = None,
+    resident: Resident | None = None,
+    conversation: Conversation | None = None,
+    inbound: Inbound | None = None,
+) -> Turn:
+    """Keep what a person said, in their conversation about this alert, and tell the officer that something came."""
+    thread = conversation or _thread(words, team=team, alert=alert, resident=resident)
+    now = clock.now()
+    turn = Turn.objects.create(
+        conversation=thread,
+        direction=Turn.Direction.IN,
+        way=words.way,
+        text=words.text[:MOST_TEXT],
+        subject=words.subject[:200],
+        at=now,
+        inbound=inbound,
+        verified=words.verified,
+    )
+    _note_arrival(thread, words, now)
+    record("reply received", thread, by=resident or "someone", way=words.way)
+    if thread.officer is not None and thread.officer.is_active:
+        notices.notify(thread.officer, "A resident has replied.", key=f"turn {turn.pk}")
+    return turn
+
+
+def _thread(words: Words, *, team: Team, alert: Alert | None, resident: Resident | None) -> Conversation:
+    """The person's conversation about the alert, or a new one. Someone unknown always gets a new one."""
+    if alert is not None and resident is not None:
+        known = Conversation.objects.filter(alert=alert, resident=resident).first()
+        if known is not None:
+            return known
+    now = clock.now()
+    return Conversation.objects.create(
+        team=alert.team if alert else team,
+        alert=alert,
+        resident=resident,
+        officer=alert.author if alert and alert.author.is_active else None,
+        way=words.way,
+        opened_at=now,
+        last_in_at=now,
+    )
+
+
+def _note_arrival(thread: Conversation, words: Words, now: datetime) -> None:
+    """Newest words decide how our answer goes back; a closed conversation opens again."""
+    thread.last_in_at, thread.way, thread.state = now, words.way, Conversation.State.OPEN
+    thread.waiting_since = thread.waiting_since or now
+    if words.reply_address:
+        thread.reply_channel, thread.reply_address = words.reply_channel, words.reply_address
+    if words.who:
+        thread.who = words.who[:120]
+    thread.save()
+
+
+@transaction.atomic
+def tap(alert: Alert, *, resident: Resident, choice: str) -> Answer:
+    """Keep a one-tap answer; a later tap replaces an earlier one."""
+    answer, _ = Answer.objects.update_or_create(
+        alert=alert, resident=resident, defaults={"choice": Choice(choice), "at": clock.now()}
+    )
+    record("answer tapped", alert, by=resident, choice=choice)
+    return answer
+
+
+def _may(officer: Officer, conversation: Conversation) -> None:
+    if not rules.may_answer(officer, conversation):
+        raise NotAllowed("This conversation belongs to another team.")
+
+
+@transaction.atomic
+def answer(conversation: Conversation, *, text: str, by: Officer) -> Turn:
+    """Answer by the channel the person used; the clock stops."""
+    _may(by, conversation)
+    words = text.strip()
+    if not words:
+        raise Empty("Write your answer first.")
+    if not conversation.reply_address:
+        raise NotAllowed("This person left no way to answer. Log what you did as a note instead.")
+    turn = Turn.objects.create(
+        conversation=conversation,
+        direction=Turn.Direction.OUT,
+        way=Conversation.Way(conversation.reply_channel),
+        text=words[:MOST_TEXT],
+        at=clock.now(),
+        officer=by,
+    )
+    turn.delivery = post.post(
+        _answer_content(conversation, words, by),
+        authority=post.Authority("answer", str(turn.pk)),
+        stream="answer",
+        lane=Lane.NOW,
+        to=post.Address(
+            conversation.resident.key if conversation.resident else conversation.key,
+            Channel(conversation.reply_channel),
+            conversation.reply_address,
+        ),
+    )
+    turn.save(update_fields=["delivery"])
+    conversation.state, conversation.waiting_since = Conversation.State.PENDING, None
+    conversation.officer = conversation.officer or by
+    conversation.save(update_fields=["state", "waiting_since", "officer"])
+    record("answered", conversation, by=by, way=turn.way)
+    return turn
+
+
+def _answer_content(conversation: Conversation, words: str, by: Officer) -> post.Content:
+    """An officer's answer: signed with rank, name and team; a reply to it comes back to the same conversation."""
+    about = f"{conversation.alert.title} ({conversation.alert.reference})" if conversation.alert else "your message"
+    signed = f"{by}, {conversation.team.name}"
+    return post.Content(
+        sender_name=f"{conversation.team.organisation.name} ({conversation.team.name})",
+        subject=f"Re: {about}",
+        text=f"{words}\n\n{signed}\nIn an emergency call 999.\n",
+        html=f"{markup.html(words)}<p>{markup.html(signed)}</p><p>In an emergency call 999.</p>",
+        sms=f"{words}\n{signed}",
+        unsubscribe=False,
+    )
+
+
+@transaction.atomic
+def note(conversation: Conversation, *, text: str, by: Officer) -> Turn:
+    """Keep an internal note: never sent."""
+    _may(by, conversation)
+    if not text.strip():
+        raise Empty("Write the note first.")
+    turn = Turn.objects.create(
+        conversation=conversation,
+        direction=Turn.Direction.NOTE,
+        text=text.strip()[:MOST_TEXT],
+        at=clock.now(),
+        officer=by,
+    )
+    record("note kept", conversation, by=by)
+    return turn
+
+
+@transaction.atomic
+def log(
+    *,
+    team: Team,
+    text: str,
+    way: str,
+    by: Officer,
+    alert: Alert | None = None,
+    who: str = "",
+    useful: bool | None = None,
+) -> Turn:
+    """Keep what someone said by phone or in person, in the officer's words."""
+    if way not in (Conversation.Way.PHONE, Conversation.Way.PERSON):
+        raise NotAllowed("Only what came by phone or in person is logged by hand.")
+    if not text.strip():
+        raise Empty("Write what they said first.")
+    thread = Conversation.objects.create(
+        team=alert.team if alert else team,
+        alert=alert,
+        officer=by,
+        way=way,
+        who=who.strip()[:120],
+        opened_at=clock.now(),
+        last_in_at=clock.now(),
+        useful=useful,
+    )
+    _may(by, thread)
+    turn = Turn.objects.create(
+        conversation=thread,
+        direction=Turn.Direction.IN,
+        way=way,
+        text=text.strip()[:MOST_TEXT],
+        at=clock.now(),
+        officer=by,
+    )
+    record("answer logged", thread, by=by, way=way)
+    return turn
+
+
+@transaction.atomic
+def claim(conversation: Conversation, *, by: Officer) -> None:
+    """Take a conversation on."""
+    _may(by, conversation)
+    conversation.officer = by
+    conversation.save(update_fields=["officer"])
+    record("conversation claimed", conversation, by=by)
+
+
+@transaction.atomic
+def close(conversation: Conversation, *, by: Officer, useful: bool | None = None) -> None:
+    """Nothing more is to be done; new words open it again."""
+    _may(by, conversation)
+    conversation.state, conversation.waiting_since, conversation.useful = Conversation.State.CLOSED, None, useful
+    conversation.save(update_fields=["state", "waiting_since", "useful"])
+    record("conversation closed", conversation, by=by, useful=useful)
+
+
+@transaction.atomic
+def look(conversation: Conversation, *, by: Officer, why: str) -> list[Turn]:
+    """Open a conversation: a look at personal data is an act too, and is recorded (house.md, rule 2)."""
+    _may(by, conversation)
+    record("conversation read", conversation.resident or conversation, by=by, why=why)
+    return list(conversation.turns.select_related("officer", "delivery"))

@@ -1,0 +1,91 @@
+"""Who may read and answer, and where what comes back belongs. Nothing here writes."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bell.alerts.models import Alert, Version
+from bell.conversations.models import Conversation
+from bell.delivery.models import Channel, Delivery
+from bell.delivery.models import State as Delivered
+from bell.lib import clock
+from bell.organisations import rules as organisation_rules
+from bell.organisations.models import Officer, Organisation, Team
+from bell.places import find
+from bell.residents.models import Resident
+
+TEXT_WINDOW = timedelta(days=7)
+CLOCK = timedelta(hours=72)
+_WENT_OUT = (Delivered.SENT, Delivered.DELIVERED, Delivered.UNCERTAIN)
+
+
+class NotAllowed(Exception):
+    """The person may not do this; the message says why in plain words."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where words belong: an alert, or a conversation of a team without one."""
+
+    alert: Alert | None = None
+    conversation: Conversation | None = None
+
+
+def may_answer(officer: Officer, conversation: Conversation) -> bool:
+    """Anyone with a role in the conversation's team."""
+    return bool(organisation_rules.roles(officer, conversation.team))
+
+
+def alert_of(delivery: Delivery) -> Alert | None:
+    """The alert that a delivery carried, if it carried one."""
+    version = Version.objects.filter(mailing=delivery.mailing_id).select_related("alert").first()
+    return version.alert if version else None
+
+
+def conversation_of(delivery: Delivery) -> Conversation | None:
+    """The conversation that a delivery answered, if it was an officer's answer."""
+    if delivery.mailing.authority_kind != "answer":
+        return None
+    return Conversation.objects.filter(turns__delivery=delivery).first()
+
+
+def target_of(delivery: Delivery) -> Target:
+    """Where a reply to this delivery belongs."""
+    conversation = conversation_of(delivery)
+    if conversation is not None:
+        return Target(conversation.alert, conversation)
+    return Target(alert_of(delivery), None)
+
+
+def target_of_text(address_key: int) -> Target | None:
+    """Where a text from this number belongs: only where exactly one thing was texted to it in 7 days, never a guess."""
+    recent = Delivery.objects.filter(
+        address_key=address_key,
+        channel=Channel.SMS,
+        state__in=_WENT_OUT,
+        state_at__gt=clock.now() - TEXT_WINDOW,
+        mailing__authority_kind__in=["approval", "answer"],
+    ).select_related("mailing")
+    targets: dict[tuple[int, int], Target] = {}
+    for delivery in recent[:50]:
+        found = target_of(delivery)
+        if found.alert is not None:
+            targets.setdefault((found.alert.pk, 0), found)
+        elif found.conversation is not None:
+            targets.setdefault((0, found.conversation.pk), found)
+    return next(iter(targets.values())) if len(targets) == 1 else None
+
+
+def triage_team(resident: Resident | None) -> Team | None:
+    """The team that sorts what belongs to no alert: the person's local team, else the force's."""
+    place = resident.places.first() if resident else None
+    if place is not None:
+        here = find.areas_at([place.lon], [place.lat])[0]
+        for team in Team.objects.filter(whole_force=False, organisation__sort=Organisation.Sort.FORCE).order_by("pk"):
+            if organisation_rules.patch_area_ids(team) & set(here):  # type: ignore[operator]  # whole_force is False
+                return team
+    return Team.objects.filter(organisation__sort=Organisation.Sort.FORCE).order_by("-whole_force", "pk").first()
+
+
+def overdue(conversation: Conversation) -> bool:
+    """Whether the 72-hour clock has run out."""
+    return conversation.waiting_since is not None and clock.now() - conversation.waiting_since > CLOCK

@@ -1,0 +1,174 @@
+"""Organisations, their teams and patches, their officers and what each may do."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+
+from bell.lib import keys
+from bell.places.models import Area
+
+
+class OrganisationQuerySet(models.QuerySet["Organisation"]):
+    """Organisations are public: residents choose among them."""
+
+    def public(self) -> OrganisationQuerySet:
+        """Those that residents may hear from."""
+        return self.filter(active=True)
+
+
+class Organisation(models.Model):
+    """A force or a partner. Everything that a deployment calls its own is data here, not code."""
+
+    class Sort(models.TextChoices):
+        """The force runs the system; partners write to those who chose them."""
+
+        FORCE = "force", "Police force"
+        PARTNER = "partner", "Partner"
+
+    sort = models.CharField(max_length=10, choices=Sort.choices)
+    name = models.CharField(max_length=120)
+    slug = models.SlugField(unique=True)
+    reference_prefix = models.CharField(max_length=4, default="DA", help_text="First letters of an alert's reference")
+    strapline = models.CharField(max_length=200, blank=True)
+    postal_address = models.TextField(blank=True)
+    active = models.BooleanField(default=True)
+
+    objects = OrganisationQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Route(models.Model):
+    """Another way to reach the police or a partner: 101, 999, Crimestoppers, a social account."""
+
+    class Sort(models.TextChoices):
+        """How the route is shown: in every alert, or only on the contact page."""
+
+        EMERGENCY = "emergency", "Emergency"
+        PHONE = "phone", "Phone"
+        ANONYMOUS = "anonymous", "Anonymous"
+        ONLINE = "online", "Online"
+        SOCIAL = "social", "Social account"
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="routes")
+    sort = models.CharField(max_length=10, choices=Sort.choices)
+    label = models.CharField(max_length=80)
+    value = models.CharField(max_length=120)
+    url = models.URLField(blank=True)
+    position = models.PositiveSmallIntegerField(default=0)
+    in_alerts = models.BooleanField(default=True)
+
+    class Meta:
+        """In the order the organisation gave."""
+
+        ordering = ["position", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.label}: {self.value}"
+
+
+class TeamQuerySet(models.QuerySet["Team"]):
+    """Who may see which team."""
+
+    def visible_to(self, officer: Officer) -> TeamQuerySet:
+        """Teams of the officer's own organisation."""
+        return self.filter(organisation_id=officer.organisation_id)
+
+    def public(self) -> TeamQuerySet:
+        """Names and contact points of teams are public."""
+        return self.filter(organisation__active=True)
+
+
+class Team(models.Model):
+    """A neighbourhood team with a patch of areas, or one that serves the whole force."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="teams")
+    name = models.CharField(max_length=120)
+    slug = models.SlugField()
+    patch = models.ManyToManyField(Area, blank=True, related_name="teams")
+    margin_m = models.PositiveIntegerField(default=500, help_text="How far beyond the patch the team may reach, metres")
+    whole_force = models.BooleanField(default=False)
+
+    objects = TeamQuerySet.as_manager()
+
+    class Meta:
+        """A team's short name is its own within the organisation."""
+
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["organisation", "slug"], name="team_slug_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class OfficerManager(BaseUserManager["Officer"]):
+    """Makes officers and asks for those a person may see."""
+
+    def create_user(self, email: str, password: str | None = None, **facts: object) -> Officer:
+        """An officer who signs in by work email."""
+        officer = self.model(email=self.normalize_email(email).lower(), **facts)
+        officer.set_password(password)
+        officer.save(using=self._db)
+        return officer
+
+    def visible_to(self, officer: Officer) -> models.QuerySet[Officer]:
+        """Colleagues of the same organisation."""
+        return self.filter(organisation_id=officer.organisation_id)
+
+
+class Officer(AbstractBaseUser, PermissionsMixin):
+    """Someone who works here; a Django user. Residents are never users."""
+
+    key = models.BigIntegerField(unique=True, default=keys.random_key, editable=False)
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=120)
+    rank = models.CharField(max_length=60, blank=True)
+    mobile = models.CharField(max_length=20, blank=True, help_text="Work mobile, for notices")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="officers")
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    on_duty = models.BooleanField(default=False, help_text="On the duty list: asked to approve")
+    practice = models.BooleanField(default=False, help_text="Everything this officer drafts is practice")
+    joined_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[OfficerManager] = OfficerManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS = ["name"]
+
+    def __str__(self) -> str:
+        return f"{self.rank} {self.name}".strip()
+
+    def get_full_name(self) -> str:
+        """Rank and name, as colleagues say it."""
+        return str(self)
+
+
+class Role(models.TextChoices):
+    """What a person may do in a team."""
+
+    AUTHOR = "author", "Author"
+    APPROVER = "approver", "Approver"
+    MEDIA = "media", "Media Team"
+    ADMINISTRATOR = "administrator", "Administrator"
+
+
+class Grant(models.Model):
+    """One role of one officer in one team."""
+
+    officer = models.ForeignKey(Officer, on_delete=models.CASCADE, related_name="grants")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="grants")
+    role = models.CharField(max_length=20, choices=Role.choices)
+
+    class Meta:
+        """Once each."""
+
+        constraints = [models.UniqueConstraint(fields=["officer", "team", "role"], name="grant_once")]
+
+    def __str__(self) -> str:
+        return f"{self.officer_id} {self.role} {self.team_id}"

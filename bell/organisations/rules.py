@@ -1,0 +1,60 @@
+"""Who may do what: pure questions about an officer, a team and a place."""
+
+from shapely.geometry.base import BaseGeometry
+
+from bell.lib import shapes
+from bell.organisations.models import Grant, Officer, Role, Team
+from bell.places import find
+
+
+def roles(officer: Officer, team: Team) -> set[str]:
+    """The officer's roles in a team; none once the account is switched off."""
+    if not officer.is_active or officer.organisation_id != team.organisation_id:
+        return set()
+    return set(Grant.objects.filter(officer=officer, team=team).values_list("role", flat=True))
+
+
+def teams_as(officer: Officer, *wanted: str) -> list[Team]:
+    """Teams in which the officer holds any of these roles, by name."""
+    if not officer.is_active:
+        return []
+    found = Team.objects.visible_to(officer).filter(grants__officer=officer, grants__role__in=wanted)
+    return list(found.distinct())
+
+
+def may_write(officer: Officer, team: Team) -> bool:
+    """Authors, approvers and the Media Team write for their team."""
+    return bool(roles(officer, team) & {Role.AUTHOR, Role.APPROVER, Role.MEDIA})
+
+
+def may_approve(officer: Officer, team: Team) -> bool:
+    """Approvers of the team, and the Media Team's approvers for every team of the force."""
+    if Role.APPROVER in roles(officer, team):
+        return True
+    return (
+        officer.is_active
+        and officer.organisation_id == team.organisation_id
+        and Grant.objects.filter(officer=officer, role=Role.APPROVER, team__whole_force=True).exists()
+    )
+
+
+def may_administer(officer: Officer) -> bool:
+    """Administrators of any team of the organisation."""
+    return officer.is_active and Grant.objects.filter(officer=officer, role=Role.ADMINISTRATOR).exists()
+
+
+def patch_area_ids(team: Team) -> set[int] | None:
+    """Areas the team may choose by name (its patch and all within); None means anywhere in the force."""
+    if team.whole_force:
+        return None
+    return find.under(list(team.patch.values_list("id", flat=True)))
+
+
+def patch_shape(team: Team) -> BaseGeometry | None:
+    """The team's ground with its agreed margin; None means the whole territory."""
+    if team.whole_force:
+        return find.territory()
+    areas = list(team.patch.all())
+    if not areas:
+        return None
+    return shapes.margin(shapes.union([find.shape(area) for area in areas]), team.margin_m)

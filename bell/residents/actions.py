@@ -1,0 +1,226 @@
+"""What is done to residents: joining, choosing, leaving. Each verb writes its own audit entry."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from bell.audit.record import record
+from bell.delivery import post
+from bell.delivery.models import Channel
+from bell.lib import cells, clock
+from bell.organisations import kinds
+from bell.organisations.models import Organisation
+from bell.residents import areas, rules
+from bell.residents.models import Consent, Contact, Following, Group, GroupMember, Place, Resident
+from bell.residents.rules import Reach
+
+MOST_PLACES = 5
+
+
+class AddressTaken(ValueError):
+    """Another member uses this address: they should sign in with it instead."""
+
+
+class TooManyPlaces(ValueError):
+    """A person may name five places."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A place as a person gave it: WGS84 longitude and latitude, a label and, where known, the postcode."""
+
+    lon: float
+    lat: float
+    label: str = "Home"
+    postcode: str = ""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a person chose: kinds by channel, groups, and organisations that may write."""
+
+    email_kinds: list[str] = field(default_factory=list)
+    sms_kinds: list[str] = field(default_factory=list)
+    groups: list[int] = field(default_factory=list)
+    organisations: list[int] = field(default_factory=list)
+
+
+@transaction.atomic
+def join(
+    *, contacts: Iterable[Reach], places: Iterable[Spot], choices: Choices, how: str, name: str = "", source: str = ""
+) -> Resident:
+    """Make a member of a person whose addresses are confirmed. Raises AddressTaken, and then changes nothing."""
+    resident = Resident.objects.create(name=name[:120], source=source[:40])
+    for where in contacts:
+        _attach(resident, where)
+    for spot in places:
+        add_place(resident, spot, by=resident)
+    set_choices(resident, choices, by=resident, how=how, consent=False)
+    Consent.objects.create(
+        resident=resident, what="messages", given=True, wording=rules.CONSENT_WORDING, how=how, at=clock.now()
+    )
+    record("joined", resident, by=resident, how=how)
+    return resident
+
+
+def _attach(resident: Resident, where: Reach) -> Contact:
+    """Tie a confirmed address to a person."""
+    # Joining again is a fresh choice: what the address refused before no longer holds.
+    post.lift(address_key=where.key, channel=where.channel)
+    try:
+        with transaction.atomic():
+            return Contact.objects.create(
+                resident=resident,
+                channel=where.channel,
+                address=where.address,
+                address_key=where.key,
+                verified_at=clock.now(),
+            )
+    except IntegrityError as error:
+        raise AddressTaken("Another member already uses this address. Sign in with it instead.") from error
+
+
+@transaction.atomic
+def add_contact(resident: Resident, where: Reach, *, by: object) -> Contact:
+    """Add or replace the person's address of a channel, once they proved it by code."""
+    resident.contacts.filter(channel=where.channel).exclude(address_key=where.key).delete()
+    existing = resident.contacts.filter(channel=where.channel).first()
+    contact = existing or _attach(resident, where)
+    record("contact confirmed", resident, by=by, channel=where.channel)
+    return contact
+
+
+@transaction.atomic
+def remove_contact(resident: Resident, channel: str, *, by: object) -> None:
+    """Forget one address; the last one cannot go (leaving is another verb)."""
+    if resident.contacts.exclude(channel=channel).exists():
+        for contact in resident.contacts.filter(channel=channel):
+            post.withdraw(address_key=contact.address_key, channel=channel)
+            contact.delete()
+        record("contact removed", resident, by=by, channel=channel)
+
+
+@transaction.atomic
+def add_place(resident: Resident, spot: Spot, *, by: object) -> Place:
+    """Add a place and find the areas it lies in."""
+    if resident.places.count() >= MOST_PLACES:
+        raise TooManyPlaces(f"You can have up to {MOST_PLACES} places. Remove one first.")
+    place = Place.objects.create(
+        resident=resident,
+        label=(spot.label.strip() or "Home")[:40],
+        postcode=spot.postcode,
+        lon=spot.lon,
+        lat=spot.lat,
+        cell=cells.encode_one(spot.lon, spot.lat),
+    )
+    areas.refresh([place])
+    record("place added", resident, by=by)
+    return place
+
+
+@transaction.atomic
+def remove_place(resident: Resident, place: Place, *, by: object) -> None:
+    """Forget a place."""
+    if place.resident_id == resident.pk:
+        place.delete()
+        record("place removed", resident, by=by)
+
+
+@transaction.atomic
+def set_choices(resident: Resident, choices: Choices, *, by: object, how: str = "web", consent: bool = True) -> None:
+    """Replace what a person chose. What they switched on again is no longer suppressed; what is off is withdrawn."""
+    before = (resident.email_kinds, resident.sms_kinds)
+    resident.email_kinds = kinds.bits(choices.email_kinds)
+    resident.sms_kinds = kinds.bits(choices.sms_kinds)
+    resident.save(update_fields=["email_kinds", "sms_kinds"])
+    wanted = set(Group.objects.public().filter(id__in=choices.groups).values_list("id", flat=True))
+    GroupMember.objects.of(resident).exclude(group__in=wanted).delete()
+    GroupMember.objects.bulk_create(
+        [GroupMember(resident=resident, group_id=group) for group in wanted], ignore_conflicts=True
+    )
+    heard = set(Organisation.objects.public().filter(id__in=choices.organisations).values_list("id", flat=True))
+    Following.objects.of(resident).exclude(organisation__in=heard).delete()
+    Following.objects.bulk_create(
+        [Following(resident=resident, organisation_id=number) for number in heard], ignore_conflicts=True
+    )
+    _follow_up(resident, heard)
+    if consent and before != (resident.email_kinds, resident.sms_kinds):
+        Consent.objects.create(
+            resident=resident,
+            what="kinds",
+            given=bool(resident.email_kinds or resident.sms_kinds),
+            wording=rules.CONSENT_WORDING,
+            how=how,
+            at=clock.now(),
+        )
+    record("choices set", resident, by=by, email_kinds=resident.email_kinds, sms_kinds=resident.sms_kinds)
+
+
+def _follow_up(resident: Resident, heard: set[int]) -> None:
+    """Carry a person's choices to the post room: lift what is on again, withdraw what is off."""
+    streams = [
+        (stream(organisation, kind), kind in kinds.of_bits(bits_), channel, organisation in heard)
+        for organisation in Organisation.objects.public().values_list("id", flat=True)
+        for channel, bits_ in ((Channel.EMAIL, resident.email_kinds), (Channel.SMS, resident.sms_kinds))
+        for kind in kinds.FACTS
+    ]
+    by_channel = {contact.channel: contact.address_key for contact in resident.contacts.all()}
+    for name, on, channel, allowed in streams:
+        if on and allowed and channel in by_channel:
+            post.lift(address_key=by_channel[channel], channel=channel, stream=name)
+        elif not (on and allowed):
+            post.withdraw(recipient_key=resident.key, channel=channel, stream=name)
+
+
+def stream(organisation_id: int, kind: str) -> str:
+    """The post room's opaque name of one organisation's messages of one kind; at most 16 characters."""
+    return f"{organisation_id}.{kind}"[:16]
+
+
+@transaction.atomic
+def pause(resident: Resident, *, until: datetime | None, by: object) -> None:
+    """Send nothing until a day (None: go on again); what already waits is withdrawn."""
+    resident.paused_until = until
+    resident.save(update_fields=["paused_until"])
+    if until is not None:
+        post.withdraw(recipient_key=resident.key)
+    record("paused" if until else "resumed", resident, by=by)
+
+
+@transaction.atomic
+def unsubscribe(*, recipient_key: int, stream: str, by: str) -> bool:
+    """Stop one organisation's messages of one kind by email (RFC 8058). False when the person is unknown here."""
+    resident = rules.resident_by_key(recipient_key)
+    post.withdraw(recipient_key=recipient_key, channel=Channel.EMAIL, stream=stream)
+    if resident is None:
+        return False
+    for contact in resident.contacts.filter(channel=Channel.EMAIL):
+        post.suppress(address_key=contact.address_key, channel=Channel.EMAIL, stream=stream, reason="unsubscribed")
+    kind = stream.partition(".")[2]
+    if kind in kinds.FACTS and resident.email_kinds & kinds.FACTS[kind].bit:
+        resident.email_kinds &= ~kinds.FACTS[kind].bit
+        resident.save(update_fields=["email_kinds"])
+        Consent.objects.create(
+            resident=resident, what=f"email {kind}", given=False, wording="Unsubscribe", how="email", at=clock.now()
+        )
+    record("unsubscribed", resident, by=by, stream=stream)
+    return True
+
+
+@transaction.atomic
+def leave(resident: Resident, *, by: object, how: str) -> None:
+    """Stop everything at once. Places, groups and choices are deleted; the addresses are kept only to stay silent."""
+    for contact in resident.contacts.all():
+        post.suppress(address_key=contact.address_key, channel=contact.channel, reason="left")
+    post.withdraw(recipient_key=resident.key)
+    resident.places.all().delete()
+    resident.memberships.all().delete()
+    resident.following.all().delete()
+    resident.contacts.all().delete()
+    resident.email_kinds = resident.sms_kinds = 0
+    resident.left_at, resident.name = clock.now(), ""
+    resident.save(update_fields=["email_kinds", "sms_kinds", "left_at", "name"])
+    Consent.objects.create(resident=resident, what="messages", given=False, wording="Leave", how=how, at=clock.now())
+    record("left", resident, by=by, how=how)

@@ -1,0 +1,198 @@
+"""Who receives: residents, how to reach them, where they care about, and what they chose."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from bell.delivery.models import Channel
+from bell.lib import keys
+from bell.organisations.kinds import ALL_BITS
+from bell.organisations.models import Organisation
+from bell.places.models import Area
+
+
+class Resident(models.Model):
+    """A person who joined. Known outside this room by a random key only; never a Django user."""
+
+    key = models.BigIntegerField(unique=True, default=keys.random_key, editable=False)
+    name = models.CharField(max_length=120, blank=True)
+    # The kinds wanted by each channel, as bits of organisations.kinds: one narrow row a person, quick to filter.
+    email_kinds = models.PositiveIntegerField(default=ALL_BITS)
+    sms_kinds = models.PositiveIntegerField(default=0)
+    paused_until = models.DateTimeField(null=True, blank=True)
+    joined_at = models.DateTimeField(auto_now_add=True)
+    left_at = models.DateTimeField(null=True, blank=True)
+    source = models.CharField(max_length=40, blank=True, help_text="Where the sign-up came from")
+
+    def __str__(self) -> str:
+        return f"Resident {self.key}"
+
+
+class OwnQuerySet(models.QuerySet["Contact"]):
+    """Rows that belong to one resident."""
+
+    def of(self, resident: Resident) -> OwnQuerySet:
+        """The resident's own."""
+        return self.filter(resident=resident)
+
+
+class Contact(models.Model):
+    """A confirmed email address or mobile number: one of each a person, each of one person only."""
+
+    resident = models.ForeignKey(Resident, on_delete=models.CASCADE, related_name="contacts")
+    channel = models.CharField(max_length=5, choices=Channel.choices)
+    address = models.CharField(max_length=254)
+    address_key = models.BigIntegerField()
+    verified_at = models.DateTimeField()
+
+    objects = OwnQuerySet.as_manager()
+
+    class Meta:
+        """An address signs in one person."""
+
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "address_key"], name="contact_address_once"),
+            models.UniqueConstraint(fields=["resident", "channel"], name="contact_channel_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} of {self.resident_id}"
+
+
+class Place(models.Model):
+    """A place a resident cares about: home, work, a parent's house."""
+
+    resident = models.ForeignKey(Resident, on_delete=models.CASCADE, related_name="places")
+    label = models.CharField(max_length=40, default="Home")
+    postcode = models.CharField(max_length=8, blank=True)
+    lon = models.FloatField()
+    lat = models.FloatField()
+    cell = models.BigIntegerField(help_text="62-bit Morton code (lib.cells)")
+
+    objects = OwnQuerySet.as_manager()
+
+    class Meta:
+        """A covering index: a shape's ranges are answered from the index alone (targeting.md)."""
+
+        indexes = [models.Index(fields=["cell", "lon", "lat", "resident"], name="place_cell")]
+
+    def __str__(self) -> str:
+        return f"{self.label} of {self.resident_id}"
+
+
+class PlaceArea(models.Model):
+    """Materialised: which areas a place lies in, refreshed when areas are imported or the place moves."""
+
+    place = models.ForeignKey(Place, on_delete=models.CASCADE, related_name="memberships")
+    area = models.ForeignKey(Area, on_delete=models.CASCADE, related_name="+", db_index=False)
+
+    class Meta:
+        """Found from either side."""
+
+        constraints = [models.UniqueConstraint(fields=["area", "place"], name="place_area_once")]
+
+    def __str__(self) -> str:
+        return f"{self.place_id} in {self.area_id}"
+
+
+class GroupQuerySet(models.QuerySet["Group"]):
+    """Groups are public: residents choose among them."""
+
+    def public(self) -> GroupQuerySet:
+        """Those open to choose."""
+        return self.filter(active=True)
+
+
+class Group(models.Model):
+    """An interest group: CCTV owners, dog walkers, farm watch."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="groups")
+    name = models.CharField(max_length=80)
+    slug = models.SlugField(unique=True)
+    help = models.CharField(max_length=160, blank=True)
+    active = models.BooleanField(default=True)
+
+    objects = GroupQuerySet.as_manager()
+
+    class Meta:
+        """By name."""
+
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class GroupMember(models.Model):
+    """One resident in one group."""
+
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="members")
+    resident = models.ForeignKey(Resident, on_delete=models.CASCADE, related_name="memberships")
+
+    objects = OwnQuerySet.as_manager()
+
+    class Meta:
+        """Once each."""
+
+        constraints = [models.UniqueConstraint(fields=["group", "resident"], name="group_member_once")]
+
+    def __str__(self) -> str:
+        return f"{self.resident_id} in {self.group_id}"
+
+
+class Following(models.Model):
+    """One organisation that a resident allows to write."""
+
+    resident = models.ForeignKey(Resident, on_delete=models.CASCADE, related_name="following")
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+")
+
+    objects = OwnQuerySet.as_manager()
+
+    class Meta:
+        """Once each."""
+
+        constraints = [models.UniqueConstraint(fields=["resident", "organisation"], name="following_once")]
+
+    def __str__(self) -> str:
+        return f"{self.resident_id} hears {self.organisation_id}"
+
+
+class Consent(models.Model):
+    """The append-only ledger of what a resident agreed to, in the words they were shown."""
+
+    resident = models.ForeignKey(Resident, on_delete=models.CASCADE, related_name="consents")
+    what = models.CharField(max_length=40)
+    given = models.BooleanField()
+    wording = models.TextField()
+    how = models.CharField(max_length=20, help_text="web, text, email, paper, door")
+    at = models.DateTimeField()
+
+    objects = OwnQuerySet.as_manager()
+
+    class Meta:
+        """In order."""
+
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.what} of {self.resident_id}"
+
+
+class Code(models.Model):
+    """A one-time code sent to an address, kept as a keyed hash. The address itself lives only in the post room."""
+
+    channel = models.CharField(max_length=5, choices=Channel.choices)
+    address_key = models.BigIntegerField()
+    digest = models.CharField(max_length=64)
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """Found by address, newest first."""
+
+        indexes = [models.Index(fields=["address_key", "-made_at"], name="code_address")]
+
+    def __str__(self) -> str:
+        return f"Code {self.pk}"

@@ -1,0 +1,68 @@
+"""Questions about residents, codes and what a person may choose: nothing here writes."""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from bell.delivery.models import Channel
+from bell.lib import clock, emails, keys, phones
+from bell.residents.models import Code, Contact, Resident
+
+CODE_LIFE = timedelta(minutes=30)
+CODE_TRIES = 5
+# At most (count, within) codes to one address (promises.md, People): few to one nobody confirmed yet.
+LIMITS_UNKNOWN = ((1, timedelta(hours=1)), (3, timedelta(days=1)))
+LIMITS_KNOWN = ((1, timedelta(minutes=1)), (5, timedelta(hours=1)))
+
+CONSENT_WORDING = (
+    "Derbyshire Alert may send me messages about the places, groups and kinds of message I chose, "
+    "by the channels I chose. I can change this or leave at any time, and my details are not given to anyone else."
+)
+
+
+class Reach(NamedTuple):
+    """One way to reach a person: channel, normalised address and its keyed hash."""
+
+    channel: str
+    address: str
+    key: int
+
+
+class AddressError(ValueError):
+    """The address cannot be used; the message says why in plain words."""
+
+
+def reach(channel: str, text: str) -> Reach:
+    """Normalise what a person typed into an address of a channel; raises AddressError with words for them."""
+    try:
+        address = emails.email(text) if channel == Channel.EMAIL else phones.mobile(text)
+    except (emails.EmailError, phones.PhoneError) as error:
+        raise AddressError(str(error)) from error
+    return Reach(channel, address, keys.address_key(channel, address))
+
+
+def contact_at(where: Reach) -> Contact | None:
+    """The confirmed contact at an address, if someone joined with it."""
+    return Contact.objects.filter(channel=where.channel, address_key=where.key).first()
+
+
+def may_send_code(where: Reach) -> bool:
+    """Whether another code may go to this address now. The caller says the same to the person either way."""
+    limits = LIMITS_KNOWN if contact_at(where) else LIMITS_UNKNOWN
+    now = clock.now()
+    sent = Code.objects.filter(channel=where.channel, address_key=where.key)
+    return all(sent.filter(made_at__gt=now - within).count() < most for most, within in limits)
+
+
+def is_active(resident: Resident) -> bool:
+    """Whether the person is a member today (pausing is no leaving)."""
+    return resident.left_at is None
+
+
+def member_by_key(key: int) -> Resident | None:
+    """The member with this random key, or nobody."""
+    return Resident.objects.filter(key=key, left_at=None).first()
+
+
+def resident_by_key(key: int) -> Resident | None:
+    """The person with this random key, a member or one who left, or nobody."""
+    return Resident.objects.filter(key=key).first()
