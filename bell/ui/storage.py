@@ -15,7 +15,7 @@ class HashedStorage(CompressedManifestStaticFilesStorage):
     manifest_strict = True
 
     def url_converter(self, name: str, hashed_files: dict[str, str], template: str | None = None) -> Callable[..., str]:
-        """As Django's, but `url(%23id)` inside a data: SVG (Geoman's icons) is an anchor, not a file: leave it alone."""
+        """As Django's, but leaves `url(%23id)` alone: in a data: SVG (Geoman's icons) it is an anchor, not a file."""
         convert = super().url_converter(name, hashed_files, template)
 
         def converter(match: Any) -> str:

@@ -1,0 +1,11 @@
+"""The living style page, mounted at /ui/ in the demo only."""
+
+from django.urls import path
+
+from bell.ui import views
+
+urlpatterns = [
+    path("", views.style, name="ui-style"),
+    path("desk/", views.style_desk, name="ui-style-desk"),
+    path("map/", views.style_map, name="ui-style-map"),
+]
