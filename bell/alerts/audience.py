@@ -14,6 +14,7 @@ from django.db.models import Count, DateTimeField, Exists, F, OuterRef, Q, Query
 from django.db.models.expressions import RawSQL
 from shapely.geometry.base import BaseGeometry
 
+from bell.alerts import drawing
 from bell.alerts.models import CountAsked, Version
 from bell.audit.record import record
 from bell.delivery.models import Channel, Delivery, Suppression
@@ -85,7 +86,7 @@ class Roughly:
 
 def geometry(rule: Rule) -> BaseGeometry | None:
     """The rule's shapes as one geometry."""
-    return shapes.union([shapes.read(shape) for shape in rule.shapes]) if rule.shapes else None
+    return shapes.union([drawing.read(shape) for shape in rule.shapes]) if rule.shapes else None
 
 
 def _ranges(ranges: list[tuple[int, int]]) -> Q:

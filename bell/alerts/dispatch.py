@@ -73,7 +73,7 @@ def _open(version: Version) -> Mailing:
     frozen = version.frozen
     return post.open_mailing(
         content.build(frozen),
-        authority=post.Authority("approval", f"{version.pk}:{version.digest}"),
+        authority=post.Authority("approval", f"{version.pk}:{version.digest[:40]}"),
         stream=stream(frozen["organisation"], frozen["kind"]),
         lane=Lane.URGENT if frozen["urgent"] else Lane.ROUTINE,
         practice=frozen["practice"],

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bell.alerts import rules
+from bell.alerts import drawing, rules
 from bell.alerts.models import Alert, State, Version
 from bell.delivery import post
 from bell.lib import shapes
@@ -42,7 +42,7 @@ def covers(alert: Alert, area_ids: set[int], lon: float, lat: float) -> bool:
     """Whether an alert's audience covers a point that lies in these areas."""
     if set(places.under(alert.audience.get("areas", []))) & area_ids:
         return True
-    drawn = [shapes.read(shape) for shape in alert.audience.get("shapes", [])]
+    drawn = [drawing.read(shape) for shape in alert.audience.get("shapes", [])]
     return any(bool(shapes.contains(shape, [lon], [lat])[0]) for shape in drawn)
 
 

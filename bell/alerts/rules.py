@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
+from bell.alerts import drawing
 from bell.alerts.models import Alert, Approval, Relation, State, Version
 from bell.lib import shapes
 from bell.organisations import kinds
@@ -132,7 +133,7 @@ def problems_with_audience(alert: Alert) -> str:
     ground = organisation_rules.patch_shape(alert.team)
     for drawn in rule.get("shapes", []):
         try:
-            shape = shapes.read(drawn)
+            shape = drawing.read(drawn)
         except shapes.ShapeError as error:
             return str(error)
         if ground is not None and not ground.covers(shape):

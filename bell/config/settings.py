@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dj_database_url
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,7 +45,7 @@ def _secret() -> str:
     if given:
         return given
     if not DEMO:
-        return ""  # config/checks.py refuses to start
+        raise ImproperlyConfigured("BELL_SECRET_KEY is missing: set it to 50 or more random characters.")
     kept = VAR_DIR / "secret-key"
     if not kept.exists():
         VAR_DIR.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from bell.audit.record import record
 from bell.conversations import rules
 from bell.conversations.models import Answer, Choice, Conversation, Turn
 from bell.conversations.rules import NotAllowed
-from bell.delivery import post
+from bell.delivery import inbound, post
 from bell.delivery.models import Channel, Inbound, Lane
 from bell.lib import clock, markup
 from bell.organisations.models import Officer, Team
@@ -45,7 +45,7 @@ def hear(
     alert: Alert | None = None,
     resident: Resident | None = None,
     conversation: Conversation | None = None,
-    inbound: Inbound | None = None,
+    source: Inbound | None = None,
 ) -> Turn:
     """Keep what a person said, in their conversation about this alert, and tell the officer that something came."""
     thread = conversation or _thread(words, team=team, alert=alert, resident=resident)
@@ -57,7 +57,7 @@ def hear(
         text=words.text[:MOST_TEXT],
         subject=words.subject[:200],
         at=now,
-        inbound=inbound,
+        inbound=source,
         verified=words.verified,
     )
     _note_arrival(thread, words, now)
@@ -158,7 +158,15 @@ def _answer_content(conversation: Conversation, words: str, by: Officer) -> post
         html=f"{markup.html(words)}<p>{markup.html(signed)}</p><p>In an emergency call 999.</p>",
         sms=f"{words}\n{signed}",
         unsubscribe=False,
+        in_reply_to=_last_message_id(conversation),
     )
+
+
+def _last_message_id(conversation: Conversation) -> str:
+    """The Message-ID of the mail being answered, so that the person's mail program shows both together."""
+    last = conversation.turns.filter(inbound__kind=Inbound.Kind.MAIL).select_related("inbound").last()
+    found = inbound.read_mail(last.inbound).message_id if last and last.inbound else ""
+    return found if len(found) <= 240 and found.isascii() else ""
 
 
 @transaction.atomic

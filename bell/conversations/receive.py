@@ -72,7 +72,7 @@ def _mail(one: Inbound) -> str:
         alert=target.alert,
         resident=resident,
         conversation=target.conversation,
-        inbound=one,
+        source=one,
     )
     return "threaded" if target.alert or target.conversation else "triage"
 
@@ -102,6 +102,6 @@ def _text(one: Inbound) -> str:
         alert=alert,
         resident=resident,
         conversation=target.conversation if target else None,
-        inbound=one,
+        source=one,
     )
     return "threaded" if target else "triage"

@@ -176,7 +176,7 @@ def _follow_up(resident: Resident, heard: set[int]) -> None:
 
 def stream(organisation_id: int, kind: str) -> str:
     """The post room's opaque name of one organisation's messages of one kind; at most 16 characters."""
-    return f"{organisation_id}.{kind}"[:16]
+    return f"{organisation_id}.{kind}"
 
 
 @transaction.atomic

@@ -1,0 +1,57 @@
+# Everything a newcomer needs: `make run` and `make test`. `make` alone lists the targets.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# With Node on the machine its npm is used; without, a wheel puts one into the environment.
+NPM := $(shell command -v npm 2>/dev/null || echo $(CURDIR)/$(BIN)/npm)
+CA := $(firstword $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem))
+
+.PHONY: help setup run test test-postgres browser check bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.done node_modules/.done ## make .venv (with .venv/bin/bell) and install the pinned packages
+
+$(VENV)/.done: requirements-dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+node_modules/.done: package-lock.json $(VENV)/.done
+	command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.txt
+	PATH="$(CURDIR)/$(BIN):$$PATH" NODE_EXTRA_CA_CERTS="$(CA)" $(NPM) ci --no-progress --silent
+	touch $@
+
+run: setup ## set up, load the demo county, start everything on http://localhost:8000
+	BELL_DEMO=1 $(BIN)/bell migrate --verbosity 0
+	BELL_DEMO=1 $(BIN)/bell createcachetable
+	BELL_DEMO=1 $(BIN)/bell collectstatic --noinput --verbosity 0
+	BELL_DEMO=1 $(BIN)/bell demo
+	BELL_DEMO=1 $(BIN)/bell run
+
+test: setup ## the tests, on SQLite
+	$(BIN)/pytest
+
+test-postgres: setup ## the same tests on a private PostgreSQL that the command starts and stops
+	PYTEST=$(BIN)/pytest tests/with-postgres.sh
+
+browser: setup ## journeys in a real Chromium
+	$(BIN)/pytest -m browser tests/browser
+
+check: setup ## formatting, types, the direction of the house, migrations in step with models
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy bell
+	BELL_DEMO=1 $(BIN)/bell check --fail-level WARNING
+	BELL_DEMO=1 $(BIN)/bell makemigrations --check --dry-run
+
+bench: setup ## the benchmarks the project carries
+	BELL_DEMO=1 $(BIN)/bell bench audience
+
+clean: ## remove what was made (the environment, packages, var)
+	rm -rf $(VENV) node_modules var
