@@ -27,14 +27,14 @@ class ShapeError(ValueError):
     """The shape cannot be used; the message says why in words for the person who drew or uploaded it."""
 
 
-def polygons(source: Any) -> list[Rings]:
+def polygons(source: Any, *, most_polygons: int = MOST_POLYGONS, most_points: int = MOST_POINTS) -> list[Rings]:
     """The polygons of a GeoJSON value (dict, or its text as str or bytes), each a list of rings, shell first.
 
     ShapeError for anything else, for rings that are not closed or shorter than four positions, numbers that are no
-    places on earth, lines across the antimeridian, more than MOST_POLYGONS polygons or MOST_POINTS positions.
+    places on earth, lines across the antimeridian, more than `most_polygons` polygons or `most_points` positions.
     """
     value = parse(source) if isinstance(source, str | bytes | bytearray) else source
-    count = _Count()
+    count = _Count(most_polygons, most_points)
     found = [rings for coordinates in _coordinates(value) for rings in _polygon_list(coordinates, count)]
     if not found:
         raise ShapeError("There is no shape in this GeoJSON")
@@ -64,19 +64,20 @@ def loads(text: str | bytes | bytearray) -> Any:
 class _Count:
     """How much was met so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_polygons: int, most_points: int) -> None:
+        self.most_polygons, self.most_points = most_polygons, most_points
         self.polygons = 0
         self.points = 0
 
     def polygon(self) -> None:
         self.polygons += 1
-        if self.polygons > MOST_POLYGONS:
-            raise ShapeError(f"This shape has more than {MOST_POLYGONS:,} separate parts. Draw a simpler one")
+        if self.polygons > self.most_polygons:
+            raise ShapeError(f"This shape has more than {self.most_polygons:,} separate parts. Draw a simpler one")
 
     def positions(self, number: int) -> None:
         self.points += number
-        if self.points > MOST_POINTS:
-            raise ShapeError(f"This shape has more than {MOST_POINTS:,} corners. Draw a simpler one")
+        if self.points > self.most_points:
+            raise ShapeError(f"This shape has more than {self.most_points:,} corners. Draw a simpler one")
 
 
 def _refuse_constant(name: str) -> float:

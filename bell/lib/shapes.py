@@ -25,6 +25,7 @@ GEOD = Geod(ellps="WGS84")
 CIRCLE_CORNERS = 180
 """An inscribed polygon of so many corners lies within 0.016 % of the true circle."""
 LARGEST_CIRCLE_M = 200_000.0
+MOST_IMPORTED_POLYGONS, MOST_IMPORTED_POINTS = 20_000, 1_000_000  # one official boundary at full resolution
 _NO_AREA = 1e-12  # square degrees: less than a hundredth of a square metre
 
 # Two combs of a few thousand teeth cross millions of times, and joining them would take minutes. Neighbours that share
@@ -71,7 +72,8 @@ def read(source: Any, *, within: BaseGeometry | None = None, margin_m: float = 0
 
 def unchecked(source: Any) -> Polygon | MultiPolygon:
     """The shape of GeoJSON as it is, perhaps invalid: for importers, which repair and report."""
-    parts = [Polygon(rings[0], rings[1:]) for rings in geojson.polygons(source)]
+    found = geojson.polygons(source, most_polygons=MOST_IMPORTED_POLYGONS, most_points=MOST_IMPORTED_POINTS)
+    parts = [Polygon(rings[0], rings[1:]) for rings in found]
     return parts[0] if len(parts) == 1 else MultiPolygon(parts)
 
 
