@@ -78,9 +78,7 @@ class Content:
         """Refuse (BadContent) what could not be sent safely: line breaks in headers, NULs, nothing to say."""
         for name in _ONE_LINE:
             value = getattr(self, name)
-            if len(value) > _LONGEST_LINE or any(
-                ord(c) < 32 or ord(c) == 127 or c in "\x85\u2028\u2029" for c in value
-            ):
+            if len(value) > _LONGEST_LINE or any(unicodedata.category(c) in _NO_LINE for c in value):
                 raise BadContent(f"{name} must be one line of at most {_LONGEST_LINE} characters")
         for field in fields(self):
             value = getattr(self, field.name)
