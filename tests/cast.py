@@ -1,4 +1,4 @@
-"""The cast: a town, a force, a partner's rival team, officers who draft and approve, residents, and one with no business here.
+"""The cast: a town, a force, a partner, officers who draft and approve, residents, one with no business here.
 
 Everyone is made through the project's own verbs where there is one, so that tests use what the faces use.
 """
@@ -20,7 +20,7 @@ from bell.residents import rules as resident_rules
 from bell.residents.actions import Choices, Spot
 from bell.residents.models import Group, Resident
 
-PASSWORD = "a long enough password"  # noqa: S105 (invented people only)
+PASSWORD = "a long enough password"
 
 # The town of Heanor-on-Test: two wards side by side, a third beyond, all within one territory.
 WEST, SOUTH, EAST, NORTH = -1.40, 53.00, -1.30, 53.04
@@ -30,7 +30,9 @@ IN_EAST = (-1.325, 53.02)
 FAR = (-1.20, 53.02)
 
 
-def area(kind: str, code: str, name: str, bounds: tuple[float, float, float, float], parent: Area | None = None) -> Area:
+def area(
+    kind: str, code: str, name: str, bounds: tuple[float, float, float, float], parent: Area | None = None
+) -> Area:
     """One rectangular area."""
     shape = box(*bounds)
     west, south, east, north = bounds
@@ -116,7 +118,9 @@ class Cast:
         self.team.patch.add(self.west, self.east)
         self.other_team = Team.objects.create(organisation=self.force, name="Far SNT", slug="far")
         self.other_team.patch.add(self.far)
-        self.media_team = Team.objects.create(organisation=self.force, name="Media Team", slug="media", whole_force=True)
+        self.media_team = Team.objects.create(
+            organisation=self.force, name="Media Team", slug="media", whole_force=True
+        )
 
     def _officers(self) -> None:
         self.author = self.officer("Ana Author", self.team, Role.AUTHOR)
