@@ -1,0 +1,203 @@
+"""From one text to a million mails: the MIME message is built once, cut at its slots, and joined for each person.
+
+Bodies travel as quoted-printable (RFC 2045 6.7) whose soft line breaks never fall into a slot: every relay takes seven
+bits, and a slot stands in the wire form exactly as the token that replaces it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address as Mailbox
+from email.message import EmailMessage
+from email.policy import SMTP, EmailPolicy
+from typing import Any
+
+from django.conf import settings
+
+from bell.delivery import slots, unsubscribe
+from bell.delivery.content import Content
+from bell.lib import clock, emails, links, tokens
+
+_LINE = 75  # characters before a soft break; 76 with it (RFC 2045)
+_FOLDED = ("from", "subject")
+
+
+class _Wire(EmailPolicy):
+    """Folds only what people write: a token broken over two lines, or encoded, would be no slot any more."""
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        if name.lower() in _FOLDED:
+            return super().fold_binary(name, value)
+        return f"{name}: {value}{self.linesep}".encode("ascii")
+
+
+_POLICY = _Wire(linesep="\r\n")
+
+
+@dataclass(frozen=True)
+class Person:
+    """What differs from copy to copy."""
+
+    delivery_id: int
+    recipient_key: int
+    address: str
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One copy: envelope and message, CRLF lines, not dot-stuffed."""
+
+    sender: str
+    recipient: str
+    data: bytes
+
+
+class Form:
+    """A mail drawn once: fixed pieces with slots between them."""
+
+    def __init__(self, content: Content, *, stream: str, reference: str, at: datetime | None = None) -> None:
+        self.stream = stream
+        message = _message(content, reference=reference, at=at or clock.now())
+        self.pieces = tuple(_cut(message.as_bytes(policy=_POLICY)))
+
+    def letter(self, person: Person) -> Letter:
+        """One person's copy. ValueError when the address could not stand in a header or an envelope."""
+        address = _safe(person.address)
+        filled = {
+            slots.ANSWER: lambda: tokens.sign_int("answer", person.delivery_id),
+            slots.UNSUBSCRIBE: lambda: unsubscribe.token(person.recipient_key, self.stream),
+            slots.REPLY: lambda: tokens.sign_int("reply", person.delivery_id),
+            slots.MESSAGE: lambda: tokens.sign_int("message", person.delivery_id),
+            slots.ADDRESS: lambda: address,
+        }
+        made: dict[str, bytes] = {}
+        parts = []
+        for piece in self.pieces:
+            if isinstance(piece, bytes):
+                parts.append(piece)
+            else:
+                if piece not in made:
+                    made[piece] = filled[piece]().encode("ascii")
+                parts.append(made[piece])
+        return Letter(return_path(person.delivery_id), address, b"".join(parts))
+
+
+def return_path(delivery_id: int) -> str:
+    """The signed envelope sender of one delivery (VERP): where its bounce comes back to."""
+    return f"b-{tokens.sign_int('bounce', delivery_id)}@{settings.REPLY_DOMAIN}"
+
+
+def message_id(delivery_id: int) -> str:
+    """The Message-ID of a delivery, the same at every attempt."""
+    return f"<d{tokens.sign_int('message', delivery_id)}@{settings.MAIL_DOMAIN}>"
+
+
+def _safe(address: str) -> str:
+    """The address as it may stand unquoted; ValueError for anything that is more than an address."""
+    if emails.email(address) != address:
+        raise ValueError("Not an address in its plain form")
+    return address
+
+
+def _message(content: Content, *, reference: str, at: datetime) -> EmailMessage:
+    """The whole mail with slots where a person's own words go."""
+    message = EmailMessage(policy=SMTP)
+    message["From"] = Mailbox(content.sender_name, "alerts", settings.MAIL_DOMAIN)
+    message["To"] = slots.ADDRESS
+    if content.replies:
+        message["Reply-To"] = Mailbox("", f"r-{slots.REPLY}", settings.REPLY_DOMAIN)
+    message["Subject"] = content.subject
+    message["Date"] = at
+    message["Message-ID"] = f"<d{slots.MESSAGE}@{settings.MAIL_DOMAIN}>"
+    if content.in_reply_to:
+        message["In-Reply-To"] = content.in_reply_to
+        message["References"] = content.in_reply_to
+    if content.list_id:
+        message["List-Id"] = f"<{content.list_id}.{settings.MAIL_DOMAIN}>"
+    if content.unsubscribe:
+        message["List-Unsubscribe"] = f"<{links.absolute(links.unsubscribe(slots.UNSUBSCRIBE))}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    if content.auto_submitted:
+        message["Auto-Submitted"] = "auto-generated"
+    if reference:
+        message["X-Alert-Reference"] = reference
+    _body(message, content)
+    return message
+
+
+def _body(message: EmailMessage, content: Content) -> None:
+    """Plain text, and HTML beside it when there is some."""
+    if not content.html.strip():
+        _text(message, "plain", content.text)
+        return
+    message["MIME-Version"] = "1.0"
+    message["Content-Type"] = "multipart/alternative"
+    for subtype, text in (("plain", content.text), ("html", content.html)):
+        part = EmailMessage(policy=SMTP)
+        _text(part, subtype, text)
+        message.attach(part)
+
+
+def _text(part: EmailMessage, subtype: str, text: str) -> None:
+    if "MIME-Version" not in part:
+        part["MIME-Version"] = "1.0"
+    part["Content-Type"] = f'text/{subtype}; charset="utf-8"'
+    part["Content-Transfer-Encoding"] = "quoted-printable"
+    part.set_payload(quoted_printable(text))
+
+
+def quoted_printable(text: str) -> str:
+    """The text as quoted-printable with CRLF, in which each slot stays whole on its line."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "\r\n".join(_wrap(line) for line in lines)
+
+
+def _wrap(line: str) -> str:
+    """One line, softly broken between atoms; spaces and tabs at its end are encoded, as the RFC asks."""
+    done: list[str] = []
+    present = ""
+    atoms = list(_atoms(line))
+    for place, atom in enumerate(atoms):
+        if place == len(atoms) - 1 and atom in (" ", "\t"):
+            atom = f"={ord(atom):02X}"
+        if len(present) + len(atom) > _LINE:
+            done.append(present + "=")
+            present = ""
+        present += atom
+    done.append(present)
+    return "\r\n".join(done)
+
+
+def _atoms(line: str) -> Iterator[str]:
+    """What may not be broken: a slot, or one character in its encoded form (all bytes of it)."""
+    for piece in _split(line, slots.IN_TEXT):
+        if piece in slots.IN_TEXT:
+            yield piece
+        else:
+            for character in piece:
+                if character in " \t" or ("!" <= character <= "~" and character != "="):
+                    yield character
+                else:
+                    yield "".join(f"={byte:02X}" for byte in character.encode())
+
+
+def _split(text: str, at: tuple[str, ...]) -> Iterator[str]:
+    """The text cut before and after each slot."""
+    start = 0
+    while start < len(text):
+        found = [(text.find(slot, start), slot) for slot in at]
+        place, slot = min(((p, s) for p, s in found if p >= 0), default=(-1, ""))
+        if place < 0:
+            break
+        if place > start:
+            yield text[start:place]
+        yield slot
+        start = place + len(slot)
+    if start < len(text):
+        yield text[start:]
+
+
+def _cut(data: bytes) -> Iterator[bytes | str]:
+    """The wire form cut at its slots: bytes stand as they are, a slot's name is replaced."""
+    for piece in _split(data.decode("ascii"), slots.EVERY):
+        yield piece if piece in slots.EVERY else piece.encode("ascii")
