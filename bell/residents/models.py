@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self, TypeVar
+
 from django.db import models
 
 from bell.delivery.models import Channel
@@ -28,10 +30,13 @@ class Resident(models.Model):
         return f"Resident {self.key}"
 
 
-class OwnQuerySet(models.QuerySet["Contact"]):
+Row = TypeVar("Row", bound=models.Model)
+
+
+class OwnQuerySet(models.QuerySet[Row]):
     """Rows that belong to one resident."""
 
-    def of(self, resident: Resident) -> OwnQuerySet:
+    def of(self, resident: Resident) -> Self:
         """The resident's own."""
         return self.filter(resident=resident)
 
