@@ -4,6 +4,8 @@ A slot has a 0, 1, 8 or 9 in it, which no token has (base32), and nothing that M
 would change. Writers put them where the token belongs: links.absolute(links.answer(slots.ANSWER)).
 """
 
+from collections.abc import Iterator
+
 ANSWER = "slot0answer0000000000000"
 """24 characters: becomes tokens.sign_int("answer", delivery id)."""
 
@@ -17,3 +19,19 @@ ADDRESS = "slot0address@slot0address.invalid"
 
 IN_TEXT = (ANSWER, UNSUBSCRIBE)
 EVERY = (ANSWER, UNSUBSCRIBE, REPLY, MESSAGE, ADDRESS)
+
+
+def split(text: str, at: tuple[str, ...]) -> Iterator[str]:
+    """The text cut before and after each of these slots, the slots among the pieces."""
+    start = 0
+    while start < len(text):
+        found = [(text.find(slot, start), slot) for slot in at]
+        place, slot = min(((p, s) for p, s in found if p >= 0), default=(-1, ""))
+        if place < 0:
+            break
+        if place > start:
+            yield text[start:place]
+        yield slot
+        start = place + len(slot)
+    if start < len(text):
+        yield text[start:]

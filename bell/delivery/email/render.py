@@ -170,7 +170,7 @@ def _wrap(line: str) -> str:
 
 def _atoms(line: str) -> Iterator[str]:
     """What may not be broken: a slot, or one character in its encoded form (all bytes of it)."""
-    for piece in _split(line, slots.IN_TEXT):
+    for piece in slots.split(line, slots.IN_TEXT):
         if piece in slots.IN_TEXT:
             yield piece
         else:
@@ -181,23 +181,7 @@ def _atoms(line: str) -> Iterator[str]:
                     yield "".join(f"={byte:02X}" for byte in character.encode())
 
 
-def _split(text: str, at: tuple[str, ...]) -> Iterator[str]:
-    """The text cut before and after each slot."""
-    start = 0
-    while start < len(text):
-        found = [(text.find(slot, start), slot) for slot in at]
-        place, slot = min(((p, s) for p, s in found if p >= 0), default=(-1, ""))
-        if place < 0:
-            break
-        if place > start:
-            yield text[start:place]
-        yield slot
-        start = place + len(slot)
-    if start < len(text):
-        yield text[start:]
-
-
 def _cut(data: bytes) -> Iterator[bytes | str]:
     """The wire form cut at its slots: bytes stand as they are, a slot's name is replaced."""
-    for piece in _split(data.decode("ascii"), slots.EVERY):
+    for piece in slots.split(data.decode("ascii"), slots.EVERY):
         yield piece if piece in slots.EVERY else piece.encode("ascii")

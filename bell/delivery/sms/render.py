@@ -1,0 +1,37 @@
+"""A text message drawn once and filled in for each person."""
+
+from django.conf import settings
+
+from bell.delivery import slots, unsubscribe
+from bell.delivery.content import Content
+from bell.delivery.sms.promise import Text
+from bell.lib import phones, tokens
+
+
+class Form:
+    """The text of a mailing, cut at its slots."""
+
+    def __init__(self, content: Content, *, stream: str) -> None:
+        self.stream = stream
+        self.pieces = tuple(slots.split(content.sms, slots.IN_TEXT))
+
+    def text(self, *, delivery_id: int, recipient_key: int, number: str) -> Text:
+        """One person's text. ValueError when the number is no mobile's in its E.164 form."""
+        if phones.mobile(number, invented=settings.INVENTED_ONLY) != number:
+            raise ValueError("Not a mobile number in its plain form")
+        filled = {
+            slots.ANSWER: tokens.sign_int("answer", delivery_id),
+            slots.UNSUBSCRIBE: unsubscribe.token(recipient_key, self.stream),
+        }
+        text = "".join(filled.get(piece, piece) for piece in self.pieces)
+        return Text(reference(delivery_id), settings.SMS_NUMBER, number, text)
+
+
+def reference(delivery_id: int) -> str:
+    """The name under which a gateway knows a delivery."""
+    return tokens.sign_int("text", delivery_id)
+
+
+def read_reference(text: str) -> int | None:
+    """The delivery that `reference` named, or None."""
+    return tokens.read_int("text", text)
