@@ -48,11 +48,15 @@ def parse(text: str | bytes | bytearray) -> Any:
     return loads(text)
 
 
-def loads(text: str | bytes | bytearray) -> Any:
-    """Like `parse`, for texts whose length the caller has limited."""
+def loads(text: str | bytes | bytearray, *, constants: bool = False) -> Any:
+    """Like `parse`, for texts whose length the caller has limited.
+
+    With `constants`, NaN and Infinity (which JSON has not, but many writers write) come through as numbers, so that one
+    bad feature does not cost a file all others: `polygons` refuses them.
+    """
     try:
         words = text if isinstance(text, str) else bytes(text).decode("utf-8-sig")
-        return json.loads(words.removeprefix("\ufeff"), parse_constant=_refuse_constant)
+        return json.loads(words.removeprefix("\ufeff"), parse_constant=float if constants else _refuse_constant)
     except RecursionError as error:
         raise ShapeError(_TOO_DEEP) from error
     except ShapeError:

@@ -50,15 +50,16 @@ def post(
     *,
     json: Any = None,
     form: Mapping[str, str] | None = None,
+    body: bytes = b"",
     headers: Mapping[str, str] | None = None,
     deadline: float,
 ) -> Reply:
-    """POST a JSON value or a form and wait at most `deadline` seconds in all, even for a server that drips bytes.
+    """POST a JSON value, a form or plain bytes; wait at most `deadline` seconds in all, even while a server drips.
 
+    Plain bytes are for bodies that were signed: they arrive as they are, with the Content-Type of `headers`.
     Every status is a Reply, errors too. Raises NotSent or Unsure. (Only name look-up has the resolver's own bound.)
     """
     request_headers = {"Accept-Encoding": "identity", **(headers or {})}
-    body = b""
     if json is not None:
         body = json_module.dumps(json, ensure_ascii=False, separators=(",", ":")).encode()
         request_headers["Content-Type"] = "application/json"

@@ -75,8 +75,8 @@ def import_areas(
         raise ImportRefused(f"No feature of this file can be used. The first, {name}: {words}")
     with transaction.atomic():
         parents = _find_parents(found, parent_kind, report)
-        _store(found, kind, parents, report)
-        _redraw(parents.values())
+        left = _store(found, kind, parents, report)
+        _redraw({area.pk: area for area in [*Area.objects.filter(pk__in=left), *parents.values()]}.values())
     return report
 
 
@@ -89,7 +89,9 @@ def _usable(
         label = f"Feature {number}"
         try:
             name = _word(feature.properties, name_property)
-            code = _word(feature.properties, code_property) if code_property in feature.properties else name
+            code = (
+                _word(feature.properties, code_property) if feature.properties.get(code_property) is not None else name
+            )
             label = name if code == name else f"{name} ({code})"
             parent = _word(feature.properties, parent_property) if parent_property else ""
             if code in seen:
@@ -136,8 +138,9 @@ def _find_parents(found: list[_Found], kind: str, report: Report) -> dict[str, A
     return parents
 
 
-def _store(found: list[_Found], kind: str, parents: dict[str, Area], report: Report) -> None:
-    """Insert what is new, update what differs."""
+def _store(found: list[_Found], kind: str, parents: dict[str, Area], report: Report) -> set[int]:
+    """Insert what is new, update what differs; the ids of parents that a child left."""
+    left: set[int] = set()
     for start in range(0, len(found), _CHUNK):
         chunk = found[start : start + _CHUNK]
         there = {area.code: area for area in Area.objects.of_kind(kind).filter(code__in=[one.code for one in chunk])}
@@ -150,13 +153,18 @@ def _store(found: list[_Found], kind: str, parents: dict[str, Area], report: Rep
                 area = Area(kind=kind, code=one.code, name=one.name, parent=parent)
                 _draw(area, one.shape)
                 new.append(area)
-            elif _change(area, one, parent):
+                continue
+            former = area.parent_id
+            if _change(area, one, parent):
                 changed.append(area)
+            if former is not None and former != area.parent_id:
+                left.add(former)
         Area.objects.bulk_create(new)
         Area.objects.bulk_update(changed, _FIELDS, batch_size=100)
         report.created += len(new)
         report.changed += len(changed)
         report.unchanged += len(chunk) - len(new) - len(changed)
+    return left
 
 
 def _change(area: Area, one: _Found, parent: Area | None) -> bool:
@@ -179,6 +187,8 @@ def _redraw(parents: Iterable[Area]) -> None:
             continue
         before = parent.boundary
         children = Area.objects.filter(parent=parent).order_by("kind", "code")
+        if not children:
+            continue
         _draw(parent, shapes.union([find.shape(child) for child in children]))
         if parent.boundary != before:
             parent.save()

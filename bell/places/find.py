@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import shapely
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Sum
 from shapely.geometry.base import BaseGeometry
 
 from bell.lib import shapes
@@ -123,10 +123,12 @@ _kept: _Index | None = None
 
 
 def _index() -> _Index:
-    """The index of the present areas: kept in the process until their number or newest change differs."""
+    """The index of the present areas: kept in the process until their number, places or newest change differ."""
     global _kept
-    newest = Area.objects.aggregate(count=Count("pk"), last=Max("updated_at"), highest=Max("pk"))
-    stamp = (newest["count"], newest["last"], newest["highest"])
+    newest = Area.objects.aggregate(
+        count=Count("pk"), last=Max("updated_at"), highest=Max("pk"), lons=Sum("lon"), lats=Sum("lat")
+    )
+    stamp = tuple(newest.values())
     index = _kept
     if index is None or index.stamp != stamp:
         index = _kept = _read(stamp)

@@ -27,7 +27,11 @@ def features(source: str | Path | IO[bytes]) -> list[Feature]:
     """All features of a file (its path, or an open binary file). ImportRefused when it is no GeoJSON and no KML."""
     raw = _bytes(source)
     try:
-        value = kml.collection(raw) if raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else geojson.loads(raw)
+        value = (
+            kml.collection(raw)
+            if raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+            else geojson.loads(raw, constants=True)
+        )
     except (geojson.ShapeError, kml.KmlError) as error:
         raise ImportRefused(f"This file cannot be read: {error}") from error
     found = _list(value)
