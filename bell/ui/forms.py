@@ -9,15 +9,40 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.utils import pretty_name
+
+
+_DJANGOS_REQUIRED = forms.Field.default_error_messages["required"]
 
 
 class _Drawn:
     """What both bases share."""
 
+    fields: dict[str, forms.Field]
+
     # The browser's own bubbles would hide our error summary, and say less.
     use_required_attribute = False
     # "(optional)" after the label of every field that may stay empty. Set False on filters and searches.
     mark_optional = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            # Only where the form says nothing itself: Django's "This field is required." names no field.
+            if field.error_messages.get("required") == _DJANGOS_REQUIRED:
+                field.error_messages["required"] = _required_words(field, str(field.label or pretty_name(name)))
+
+
+def _required_words(field: forms.Field, label: str) -> str:
+    """What to do about an empty field, in the words of the GOV.UK pattern."""
+    if isinstance(field, forms.BooleanField):
+        return f"Tick “{label}” to go on"
+    if label.endswith("?"):
+        return f"Answer “{label}”"
+    verb = "Select" if isinstance(field, forms.ChoiceField | forms.ModelChoiceField | forms.FileField) else "Enter"
+    # An initial capital is lowered, an abbreviation ("URL") is not.
+    plain = label if label[:2].isupper() else label[:1].lower() + label[1:]
+    return f"{verb} {plain}"
 
 
 class Form(_Drawn, forms.Form):

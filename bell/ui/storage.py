@@ -15,8 +15,15 @@ class HashedStorage(CompressedManifestStaticFilesStorage):
     manifest_strict = True
 
     def url_converter(self, name: str, hashed_files: dict[str, str], template: str | None = None) -> Callable[..., str]:
-        """As Django's, but leaves `url(%23id)` alone: in a data: SVG (Geoman's icons) it is an anchor, not a file."""
+        """As Django's, with two things left alone.
+
+        `url(%23id)` inside a data: SVG (Geoman's icons) is an anchor, not a file. And only our own modules (ROOM/js/)
+        import each other: in a library's file the words are in a comment or a string.
+        """
         convert = super().url_converter(name, hashed_files, template)
+        is_import = bool(template) and str(template).startswith(("import", "export"))
+        if is_import and "/js/" not in name:
+            return lambda match: str(match.groupdict()["matched"])
 
         def converter(match: Any) -> str:
             if match.groupdict().get("url", "").startswith("%23"):

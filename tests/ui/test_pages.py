@@ -45,7 +45,7 @@ def test_errors_keep_the_shell_and_say_what_happened(client, path, status, words
     html = response.content.decode()
     assert response.status_code == status
     assert words in html
-    assert '<header class="app-header">' in html
+    assert '<header class="app-top">' in html
     assert "on purpose" not in html
 
 

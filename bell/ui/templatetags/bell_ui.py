@@ -121,7 +121,7 @@ def crumbs(*parts: str) -> dict[str, Any]:
 @register.simple_tag
 def back(href: str, text: str = "Back") -> SafeString:
     """A way back, in block before: {% back "/join/" %}."""
-    return format_html('<a href="{}" class="govuk-back-link">{}</a>', href, text)
+    return format_html('<nav aria-label="Back"><a href="{}" class="govuk-back-link">{}</a></nav>', href, text)
 
 
 @register.simple_tag(takes_context=True)
