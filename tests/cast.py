@@ -103,16 +103,22 @@ class Cast:
             postal_address="Police House\nHeanor-on-Test",
         )  # fmt: skip
         self.partner = Organisation.objects.create(sort=Organisation.Sort.PARTNER, name="Test Council", slug="council")
-        for position, (sort, label, value, url) in enumerate(
+        for position, (sort, label, value, url, words) in enumerate(
             [
-                (Route.Sort.EMERGENCY, "Emergency", "999", ""),
-                (Route.Sort.PHONE, "Not an emergency", "101", ""),
-                (Route.Sort.ANONYMOUS, "Crimestoppers", "0800 555 111", "https://crimestoppers.example/"),
-                (Route.Sort.SOCIAL, "Mastodon", "@testshire", "https://social.example/@testshire"),
+                (Route.Sort.EMERGENCY, "Emergency", "999", "", "Emergency 999"),
+                (Route.Sort.PHONE, "Not an emergency", "101", "", "Or 101"),
+                (Route.Sort.ANONYMOUS, "Crimestoppers", "0800 555 111", "https://crimestoppers.example/", ""),
+                (Route.Sort.SOCIAL, "Mastodon", "@testshire", "https://social.example/@testshire", ""),
             ]
         ):
             Route.objects.create(
-                organisation=self.force, sort=sort, label=label, value=value, url=url, position=position
+                organisation=self.force,
+                sort=sort,
+                label=label,
+                value=value,
+                url=url,
+                text_words=words,
+                position=position,
             )
         self.team = Team.objects.create(organisation=self.force, name="Heanor SNT", slug="heanor")
         self.team.patch.add(self.west, self.east)

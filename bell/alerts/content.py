@@ -55,7 +55,7 @@ def _parts(frozen: dict[str, Any]) -> Parts:
         organisation=organisation.name,
         team=Team.objects.get(pk=frozen["team"]).name,
         routes=list(organisation.routes.filter(in_alerts=True)),
-        answers=kinds.FACTS[kind].answers and frozen["relation"] not in (Relation.STAND_DOWN, Relation.OUTCOME),
+        answers=_answers(frozen),
         practice=frozen["practice"],
         banner=Relation(frozen["relation"]).label if frozen["relation"] else "",
     )
@@ -68,15 +68,27 @@ def subject(frozen: dict[str, Any]) -> str:
 
 
 def sms(frozen: dict[str, Any]) -> str:
-    """The whole text message: the officer's words, then how to answer. Plain GSM-7 where the words allow it."""
-    words = frozen["sms_text"].strip() or f"{frozen['title']}."
+    """The whole text message: the officer's words, how to answer, the other routes. GSM-7 where the words allow it."""
+    organisation = Organisation.objects.get(pk=frozen["organisation"])
     banner = f"{Relation(frozen['relation']).label.upper()}: " if frozen["relation"] else ""
-    name = Organisation.objects.get(pk=frozen["organisation"]).name
-    whole = (
-        f"{_PRACTICE if frozen['practice'] else ''}{banner}{words}\n{name} {frozen['reference']}. "
-        f"Reply to this text or {links.absolute(links.answer(slots.ANSWER))} Emergency 999. STOP to end"
-    )
-    return text.to_gsm(whole)[0]
+    words = frozen["sms_text"].strip() or f"{frozen['title'].strip().rstrip('.')}."
+    reply = "Reply to this text"
+    if _answers(frozen):
+        reply += f" or {links.absolute(links.answer(slots.ANSWER))}"
+    routes = organisation.routes.exclude(text_words="").values_list("text_words", flat=True)
+    lines = [
+        f"{_PRACTICE if frozen['practice'] else ''}{banner}{words}",
+        f"{organisation.name} {frozen['reference']}",
+        reply,
+        ". ".join([*routes, "STOP to end texts"]),
+    ]
+    return text.to_gsm("\n".join(lines))[0]
+
+
+def _answers(frozen: dict[str, Any]) -> bool:
+    """Whether people are asked to answer: by kind, and not when the matter is over."""
+    over = frozen["relation"] in (Relation.STAND_DOWN, Relation.OUTCOME)
+    return kinds.FACTS[frozen["kind"]].answers and not over
 
 
 def build(frozen: dict[str, Any]) -> post.Content:

@@ -63,7 +63,7 @@ def hear(
     _note_arrival(thread, words, now)
     record("reply received", thread, by=resident or "someone", way=words.way)
     if thread.officer is not None and thread.officer.is_active:
-        notices.notify(thread.officer, "A resident has replied.", key=f"turn {turn.pk}")
+        notices.notify(thread.officer, "A resident has replied.", key=f"turn {turn.pk}", once_in=notices.OFTEN)
     return turn
 
 
@@ -97,13 +97,16 @@ def _note_arrival(thread: Conversation, words: Words, now: datetime) -> None:
 
 
 @transaction.atomic
-def tap(alert: Alert, *, resident: Resident, choice: str) -> Answer:
-    """Keep a one-tap answer; a later tap replaces an earlier one."""
-    answer, _ = Answer.objects.update_or_create(
-        alert=alert, resident=resident, defaults={"choice": Choice(choice), "at": clock.now()}
-    )
+def tap(alert: Alert, *, resident: Resident | None, choice: str) -> bool:
+    """Keep a one-tap answer; a later tap replaces an earlier one. False when it said the same before."""
+    facts = {"choice": Choice(choice), "at": clock.now()}
+    if resident is None:
+        Answer.objects.create(alert=alert, resident=None, **facts)
+        return True
+    before = Answer.objects.filter(alert=alert, resident=resident).values_list("choice", flat=True).first()
+    Answer.objects.update_or_create(alert=alert, resident=resident, defaults=facts)
     record("answer tapped", alert, by=resident, choice=choice)
-    return answer
+    return before != choice
 
 
 def _may(officer: Officer, conversation: Conversation) -> None:

@@ -32,9 +32,9 @@ def answer(token: str, *, choice: str = "", text: str = "") -> Alert:
     resident = resident_rules.resident_by_key(delivery.recipient_key)
     if choice not in {*Choice.values, ""} or not (choice or text.strip()):
         raise actions.Empty("Choose an answer, or write to the officer.")
-    if choice and resident is not None:
-        actions.tap(alert, resident=resident, choice=choice)
-    words = text.strip() or (Choice(choice).label if choice == Choice.SAW else "")
+    fresh = actions.tap(alert, resident=resident, choice=choice) if choice else False
+    # Whoever saw something or has footage is someone to write back to, even when they only tapped: once.
+    words = text.strip() or (Choice(choice).label if fresh and choice in (Choice.SAW, Choice.FOOTAGE) else "")
     if words:
         actions.hear(
             Words(

@@ -62,6 +62,9 @@ class Route(models.Model):
     url = models.URLField(blank=True)
     position = models.PositiveSmallIntegerField(default=0)
     in_alerts = models.BooleanField(default=True)
+    text_words = models.CharField(
+        max_length=40, blank=True, help_text='How a text message says it, e.g. "Emergency 999"; empty: not in texts'
+    )
 
     class Meta:
         """In the order the organisation gave."""
