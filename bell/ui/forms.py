@@ -11,7 +11,6 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.utils import pretty_name
 
-
 _DJANGOS_REQUIRED = forms.Field.default_error_messages["required"]
 
 

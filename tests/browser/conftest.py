@@ -107,6 +107,15 @@ def axe(page: Page, *, without: tuple[str, ...] = ()) -> None:
     assert not found, f"{page.url}: {len(found)} axe violations\n" + "\n".join(lines)
 
 
+def until(page: Page, expression: str, *, seconds: float = 10) -> None:
+    """Wait until a JavaScript expression is true. (wait_for_function needs eval in the page, which the CSP refuses.)"""
+    for _ in range(int(seconds / 0.05)):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{page.url}: never true within {seconds} s: {expression}")
+
+
 def reflows(page: Page, width: int = 320) -> None:
     """Assert that nothing scrolls sideways at 320 px (WCAG 1.4.10)."""
     before = page.viewport_size

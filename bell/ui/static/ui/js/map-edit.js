@@ -85,7 +85,7 @@ export function startEdit(element, map) {
   const output = document.getElementById(element.dataset.edit);
   const group = L.featureGroup().addTo(map);
   let corners = [];
-  let pending = null;
+  const pending = L.layerGroup().addTo(map);
 
   function write() {
     const shapes = { type: "FeatureCollection", features: group.getLayers().map(toFeature) };
@@ -102,26 +102,24 @@ export function startEdit(element, map) {
   }
 
   function showPending() {
-    if (pending) pending.remove();
-    pending = corners.length ? L.polyline(corners, { className: "app-shape app-shape--pending", pmIgnore: true, interactive: false }).addTo(map) : null;
-    if (corners.length) L.circleMarker(corners[corners.length - 1], { radius: 5, className: "app-shape app-shape--pending", pmIgnore: true, interactive: false }).addTo(pending ? (pending.dots = L.layerGroup().addTo(map)) : map);
+    pending.clearLayers();
+    const look = { className: "app-shape app-shape--pending", pmIgnore: true, interactive: false };
+    if (corners.length) pending.addLayer(L.polyline(corners, look));
+    corners.forEach((corner) => pending.addLayer(L.circleMarker(corner, { ...look, radius: 4 })));
   }
 
   function clearPending() {
     corners = [];
-    if (pending && pending.dots) pending.dots.remove();
     showPending();
   }
 
   function addCorner() {
-    if (pending && pending.dots) pending.dots.remove();
     corners.push(map.getCenter());
     showPending();
     announce(`Corner ${corners.length} put`);
   }
 
   function takeBack() {
-    if (pending && pending.dots) pending.dots.remove();
     corners.pop();
     showPending();
     announce(`${corners.length} corners`);
@@ -165,7 +163,7 @@ export function startEdit(element, map) {
     event.preventDefault();
     action();
   });
-  // The server may write shapes too (a postcode and a radius, areas from a tree): data-shape-changed says so.
+  // The server may write shapes too (a postcode and a radius, areas from a tree): it fires "bell:load" on the textarea then.
   output.addEventListener("bell:load", () => {
     group.clearLayers();
     if (output.value.trim()) layersOf(JSON.parse(output.value)).forEach(adopt);

@@ -82,19 +82,32 @@ function drawFeatures(geojson, defaultTone) {
   });
 }
 
-// Names only where there is room for them.
+function overlaps(one, other) {
+  return one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
+}
+
+// Names only where there is room for them: towns first, the larger before the smaller, then areas.
 function thinNames(map, group) {
-  const zoom = map.getZoom();
+  const towns = [];
+  const areas = [];
   group.eachLayer((layer) => {
-    if (layer.townRank) {
-      const element = layer.getElement();
-      if (element) element.hidden = layer.townRank > 1 && zoom < 8 + layer.townRank;
-    } else if (layer.getTooltip && layer.getTooltip() && layer.getBounds) {
-      const bounds = layer.getBounds();
-      const width = map.latLngToLayerPoint(bounds.getSouthEast()).x - map.latLngToLayerPoint(bounds.getNorthWest()).x;
-      const tooltip = layer.getTooltip().getElement();
-      if (tooltip) tooltip.hidden = width < tooltip.textContent.length * 8 + 24;
-    }
+    const tooltip = layer.getTooltip && layer.getTooltip();
+    const element = layer.townRank ? layer.getElement() : tooltip && tooltip.options.permanent && tooltip.getElement();
+    if (!element) return;
+    element.hidden = false;
+    if (layer.townRank) towns.push({ element, box: element.firstElementChild, rank: layer.townRank });
+    else areas.push({ element, box: element, bounds: layer.getBounds() });
+  });
+  const kept = [];
+  const place = ({ element, box }, fits) => {
+    const rect = box.getBoundingClientRect();
+    element.hidden = !fits(rect) || kept.some((other) => overlaps(rect, other));
+    if (!element.hidden) kept.push(rect);
+  };
+  towns.sort((one, other) => one.rank - other.rank).forEach((town) => place(town, () => true));
+  areas.forEach((area) => {
+    const width = map.latLngToLayerPoint(area.bounds.getSouthEast()).x - map.latLngToLayerPoint(area.bounds.getNorthWest()).x;
+    place(area, (rect) => rect.width + 8 < width);
   });
 }
 
@@ -127,9 +140,9 @@ export async function startMap(element) {
   if (element.dataset.mapReady) return;
   element.dataset.mapReady = "yes";
   const map = newMap(element);
+  map.setView([53.1, -1.6], 8, { animate: false });
   const base = drawFeatures((await readGeoJson(element, "base")) || [], "base").addTo(map);
   let shapes = drawFeatures((await readGeoJson(element, "shapes")) || [], "audience").addTo(map);
-  map.setView([53.1, -1.6], 8, { animate: false });
   const drawn = element.dataset.edit ? startEdit(element, map) : null;
   const pin = element.dataset.pin ? startPin(element, map) : null;
   fit(map, [pin, drawn, shapes, base], element);
