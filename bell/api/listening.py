@@ -1,0 +1,60 @@
+"""A mail server in a thread of its own: asyncio inside, start and stop outside, any free port where 0 is asked for."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+
+from aiosmtpd.smtp import SMTP
+
+
+class Listener:
+    """Listens on one address and gives each connection a protocol of aiosmtpd's.
+
+    `busy` says how many messages are being taken at this moment: `stop` lets them finish.
+    """
+
+    def __init__(
+        self, protocol: Callable[[asyncio.AbstractEventLoop], SMTP], host: str, port: int, busy: Callable[[], int]
+    ) -> None:
+        self._protocol, self.host, self.port, self._busy = protocol, host, port, busy
+        self._loop = asyncio.new_event_loop()
+        self._server: asyncio.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> int:
+        """Listen; returns the real port once connections are accepted. OSError when the port is taken."""
+        try:
+            self._server = self._loop.run_until_complete(
+                self._loop.create_server(lambda: self._protocol(self._loop), self.host, self.port)
+            )
+        except OSError:
+            self._loop.close()
+            raise
+        self.port = int(self._server.sockets[0].getsockname()[1])
+        self._thread = threading.Thread(target=self._loop.run_forever, name=f"mail-server-{self.port}", daemon=True)
+        self._thread.start()
+        return self.port
+
+    def stop(self, seconds: float = 10.0) -> None:
+        """Take no more connections, let messages that are being taken finish for so long, then close everything."""
+        if self._thread is None or not self._thread.is_alive():
+            return
+        try:
+            asyncio.run_coroutine_threadsafe(self._end(seconds), self._loop).result(timeout=seconds + 5)
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(timeout=5)
+        if not self._thread.is_alive():
+            self._loop.close()
+
+    async def _end(self, seconds: float) -> None:
+        if self._server is not None:
+            self._server.close()
+        until = time.monotonic() + seconds
+        while self._busy() and time.monotonic() < until:
+            await asyncio.sleep(0.02)
+        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
