@@ -5,6 +5,7 @@ CommonMark with a small allow-list: paragraphs, emphasis, lists, quotations, one
 a second, independent allow-list, so that a fault of the first lets nothing through.
 """
 
+import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ from markdown_it.utils import EnvType, OptionsDict
 
 SCHEMES = frozenset({"http", "https", "mailto", "tel"})
 TAGS = frozenset({"p", "br", "strong", "em", "ul", "ol", "li", "a", "h3", "blockquote"})
+# A name and perhaps a port; no "name@", by which an address can look like one of ours and lead elsewhere.
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
 _RULES_OFF = ["code", "fence", "hr", "backticks", "html_block", "html_inline"]
 
 
@@ -30,7 +33,7 @@ def html(markdown: str) -> str:
     return nh3.clean(
         rendered,
         tags=set(TAGS),
-        attributes={"a": {"href"}, "ol": {"start"}},
+        attributes={"*": set(), "a": {"href"}, "ol": {"start"}},  # without "*" the library adds title and lang
         url_schemes=set(SCHEMES),
         link_rel="noopener",
     )
@@ -53,7 +56,9 @@ def _may_link(url: str) -> bool:
     except ValueError:
         return False
     scheme = parts.scheme.lower()
-    return scheme in SCHEMES and bool(parts.netloc if scheme in ("http", "https") else parts.path)
+    if scheme in ("http", "https"):
+        return _HOST.fullmatch(parts.netloc) is not None
+    return scheme in SCHEMES and bool(parts.path)
 
 
 def _parser() -> MarkdownIt:
