@@ -84,10 +84,8 @@ class FrontEndPackagesFinder(BaseFinder):
         words = f"{len(missing)} front-end files are missing, the first is {missing[0].name}."
         return [Warning(words, hint="Run: npm ci", id="ui.W001")]
 
-    def find(self, path: str, find_all: bool = False, **kwargs: Any) -> Any:
+    def find(self, path: str, find_all: bool = False, **_: Any) -> Any:
         """The absolute path of `path` (such as "leaflet/leaflet.css"), a list with `find_all`, or [] on a miss."""
-        if kwargs:
-            find_all = self._check_deprecated_find_param(find_all=find_all, **kwargs)
         for served, file in self._files():
             if served == path and file.is_file():
                 return [str(file)] if find_all else str(file)

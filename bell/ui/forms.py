@@ -48,7 +48,7 @@ class Form(_Drawn, forms.Form):
     """The base of every form that is not about one row."""
 
 
-class ModelForm(_Drawn, forms.ModelForm):
+class ModelForm(_Drawn, forms.ModelForm):  # type: ignore[type-arg]
     """The base of every form about one row."""
 
 

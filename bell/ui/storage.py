@@ -28,6 +28,6 @@ class HashedStorage(CompressedManifestStaticFilesStorage):
         def converter(match: Any) -> str:
             if match.groupdict().get("url", "").startswith("%23"):
                 return str(match.groupdict()["matched"])
-            return convert(match)
+            return str(convert(match))
 
         return converter

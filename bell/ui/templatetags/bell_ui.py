@@ -87,7 +87,7 @@ def field(bound: Any, **options: Any) -> SafeString:
     shown_when="kind=theft,appeal" (hidden by script until the named field has one of the values).
     """
     context = {"field": bound, **options}
-    return mark_safe(bound.form.renderer.render("django/forms/field.html", context))
+    return mark_safe(str(bound.form.renderer.render("django/forms/field.html", context)))
 
 
 @register.inclusion_tag("ui/tags/error_summary.html")

@@ -1,5 +1,5 @@
 // One pin: a click, a drag, the arrow keys or the button put it; two inputs hold its longitude and latitude.
-import { markerIcon, nameMarker } from "./map.js";
+import { markerIcon, nameMarker } from "./map-marks.js";
 
 const L = window.L;
 

@@ -12,28 +12,9 @@
 import { startEdit } from "./map-edit.js";
 import { startPin } from "./map-pin.js";
 import { watchKeys } from "./map-keys.js";
+import { markerIcon, nameMarker, textElement } from "./map-marks.js";
 
 const L = window.L;
-
-// Text goes in as text: names are written by people, and Leaflet would read a string as HTML.
-export function textElement(words, className) {
-  const element = document.createElement("span");
-  element.textContent = words;
-  if (className) element.className = className;
-  return element;
-}
-
-export function markerIcon(kind, words) {
-  const inner = textElement(words || "", `app-marker__words`);
-  return L.divIcon({ className: `app-marker app-marker--${kind}`, html: inner, iconSize: null });
-}
-
-export function nameMarker(marker, name) {
-  marker.on("add", () => {
-    const element = marker.getElement();
-    if (element) element.setAttribute("aria-label", name);
-  });
-}
 
 async function readGeoJson(element, name) {
   const id = element.dataset[name];
@@ -105,6 +86,8 @@ function thinNames(map, group) {
     if (!element.hidden) kept.push(rect);
   };
   towns.sort((one, other) => one.rank - other.rank).forEach((town) => place(town, () => true));
+  // A pin may lie over a town's name, but an area's name gives way to everything.
+  map.getContainer().querySelectorAll(".app-marker:not(.app-marker--town)").forEach((pin) => kept.push(pin.getBoundingClientRect()));
   areas.forEach((area) => {
     const width = map.latLngToLayerPoint(area.bounds.getSouthEast()).x - map.latLngToLayerPoint(area.bounds.getNorthWest()).x;
     place(area, (rect) => rect.width + 8 < width);
@@ -127,7 +110,7 @@ function newMap(element) {
   return map;
 }
 
-export function fit(map, groups, element) {
+function fit(map, groups, element) {
   const found = groups.map((group) => group && group.getBounds()).find((bounds) => bounds && bounds.isValid());
   if (found) map.fitBounds(found.pad(0.12), { animate: false, maxZoom: 15 });
   else {
@@ -136,7 +119,7 @@ export function fit(map, groups, element) {
   }
 }
 
-export async function startMap(element) {
+async function startMap(element) {
   if (element.dataset.mapReady) return;
   element.dataset.mapReady = "yes";
   const map = newMap(element);
@@ -159,6 +142,7 @@ export async function startMap(element) {
     shapes.remove();
     shapes = next.addTo(map);
     if (!drawn || !drawn.getLayers().length) fit(map, [shapes, base], element);
+    thinNames(map, base);
   });
   element.bellMap = map;
   element.dispatchEvent(new CustomEvent("bell:map", { bubbles: true, detail: map }));
