@@ -1,4 +1,4 @@
-"""The one outbound HTTP client: POST with an overall deadline, and an honest word on whether it may have arrived.
+"""The one outbound HTTP client: an overall deadline, and an honest word on whether a request may have arrived.
 
 A vendor that took a message and then went silent must not be sent it again as if nothing had happened. So a failure is
 either `NotSent` (no connection stood: the server cannot have accepted anything) or `Unsure` (everything later).
@@ -66,9 +66,19 @@ def post(
     elif form is not None:
         body = urlencode(form).encode()
         request_headers["Content-Type"] = "application/x-www-form-urlencoded"
+    return _ask("POST", url, body, request_headers, deadline)
+
+
+def get(url: str, *, headers: Mapping[str, str] | None = None, deadline: float) -> Reply:
+    """GET; the same deadline, limit and errors as `post` (Unsure here means no more than: no answer)."""
+    return _ask("GET", url, b"", {"Accept-Encoding": "identity", **(headers or {})}, deadline)
+
+
+def _ask(method: str, url: str, body: bytes, headers: Mapping[str, str], deadline: float) -> Reply:
+    """One request, and an honest word on what became of it."""
     _limit.ends_at = time.monotonic() + deadline
     try:
-        with _client(os.getpid()).stream("POST", url, content=body, headers=request_headers) as response:
+        with _client(os.getpid()).stream(method, url, content=body, headers=headers) as response:
             return Reply(response.status_code, _read(response), dict(response.headers))
     except (
         httpx.ConnectError,
