@@ -96,6 +96,8 @@ def _usable(
             parent = _word(feature.properties, parent_property) if parent_property else ""
             if code in seen:
                 raise _Refused(f"the code {code} stands in this file twice")
+            if feature.geometry is None:
+                raise _Refused("it has no shape")
             shape, note = shapes.repair(shapes.unchecked(feature.geometry))
         except (_Refused, shapes.ShapeError) as error:
             report.refused.append((label, str(error)))

@@ -108,6 +108,8 @@ class _Index:
         if not len(self.ids) or not len(x):
             return found
         point, area = self.tree.query(shapely.points(x, y))
+        if not len(area):
+            return found
         order = np.argsort(area, kind="stable")
         point, area = point[order], area[order]
         numbers, starts = np.unique(area, return_index=True)

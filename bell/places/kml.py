@@ -48,8 +48,10 @@ def _check(raw: bytes) -> None:
         parser.Parse(raw, True)
     except expat.ExpatError as error:
         raise KmlError(f"it is not well-formed XML ({error})") from error
-    except ValueError as error:
-        raise error if isinstance(error, KmlError) else KmlError("its encoding is unknown") from error
+    except KmlError:
+        raise
+    except (LookupError, ValueError) as error:
+        raise KmlError("its encoding is unknown") from error
 
 
 def _feature(mark: ElementTree.Element) -> dict[str, Any]:

@@ -129,7 +129,7 @@ def _on_borders(x, y, rng):
     column, row = int((x + 180) / wide), int((y + 90) / high)
     blocks = [
         shapely.box(-180 + a * wide, -90 + b * high, -180 + (a + 1) * wide, -90 + (b + 1) * high)
-        for a, b in rng.integers(0, 5, (12, 2)) + [column, row]
+        for a, b in np.array([column, row]) + rng.integers(0, 5, (12, 2))
     ]
     return shapely.union_all(blocks)
 
