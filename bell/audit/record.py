@@ -13,8 +13,8 @@ from bell.lib import clock
 _BATCH = 2000
 
 
-def _named(thing: object | None) -> tuple[str, str]:
-    """The type and the key of a thing: its random `key` where it has one, else its primary key."""
+def named(thing: object | None) -> tuple[str, str]:
+    """The type and the key by which the record knows a thing: its random `key` where it has one, else its primary key."""
     if thing is None:
         return "", ""
     if isinstance(thing, str):
@@ -28,8 +28,8 @@ def record(verb: str, target: object | None, *, by: object | None, why: str = ""
 
     `facts` are small plain values (numbers, states, hashes); names, addresses and texts have no place here.
     """
-    target_type, target_key = _named(target)
-    by_type, by_key = _named(by)
+    target_type, target_key = named(target)
+    by_type, by_key = named(by)
     return Entry.objects.create(
         at=clock.now(),
         verb=verb,
