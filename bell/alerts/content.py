@@ -41,8 +41,8 @@ class Parts:
     banner: str
 
 
-def _parts(frozen: dict[str, Any]) -> Parts:
-    """Read what the message needs of the frozen data and of the organisation's own data."""
+def parts(frozen: dict[str, Any]) -> Parts:
+    """What the message shows, from the frozen data and the organisation's own; a missing field of its kind is empty."""
     organisation = Organisation.objects.get(pk=frozen["organisation"])
     kind = kinds.Kind(frozen["kind"])
     return Parts(
@@ -51,7 +51,7 @@ def _parts(frozen: dict[str, Any]) -> Parts:
         title=frozen["title"],
         body_html=markup.html(frozen["body"]),
         body_plain=markup.plain(frozen["body"]),
-        facts=[(FIELD_LABELS[name], str(frozen["fields"][name])) for name in kinds.FACTS[kind].fields],
+        facts=[(FIELD_LABELS[name], str(frozen["fields"].get(name, ""))) for name in kinds.FACTS[kind].fields],
         organisation=organisation.name,
         team=Team.objects.get(pk=frozen["team"]).name,
         routes=list(organisation.routes.filter(in_alerts=True)),
@@ -93,17 +93,17 @@ def _answers(frozen: dict[str, Any]) -> bool:
 
 def build(frozen: dict[str, Any]) -> post.Content:
     """What the post room is given: subject, both email bodies and the text message, with its slots."""
-    parts = _parts(frozen)
+    message = parts(frozen)
     context = {
-        "m": parts,
+        "m": message,
         "answer_url": links.absolute(links.answer(slots.ANSWER)),
-        "page_url": links.absolute(links.alert_page(parts.reference)),
+        "page_url": links.absolute(links.alert_page(message.reference)),
         "unsubscribe_url": links.absolute(links.unsubscribe(slots.UNSUBSCRIBE)),
         "account_url": links.absolute(links.account()),
         "promise_url": links.absolute(links.privacy()),
     }
     return post.Content(
-        sender_name=f"{parts.organisation} ({parts.team})",
+        sender_name=f"{message.organisation} ({message.team})",
         subject=subject(frozen),
         text=render_to_string("alerts/email.txt", context),
         html=render_to_string("alerts/email.html", context),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bell.alerts import drawing, rules
+from bell.alerts import audience, drawing, rules
 from bell.alerts.models import Alert, State, Version
 from bell.delivery import post
 from bell.lib import shapes
@@ -68,3 +68,9 @@ def progress(alert: Alert) -> Progress:
 def updates(alert: Alert) -> list[Alert]:
     """Public follow-ups of an alert, oldest first."""
     return list(Alert.objects.public().filter(follows=alert).order_by("sent_at"))
+
+
+def rule(alert: Alert) -> audience.Rule:
+    """Who is meant by an alert as it stands now, saved or not: for counting while it is written."""
+    earlier = alert.follows.versions.exclude(mailing=None).last() if alert.follows else None
+    return audience.Rule.of(rules.snapshot(alert), earlier.mailing_id if earlier else None)

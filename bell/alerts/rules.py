@@ -6,9 +6,9 @@ from typing import Any
 
 from django.conf import settings
 
-from bell.alerts import drawing
+from bell.alerts import content, drawing
 from bell.alerts.models import Alert, Approval, Relation, State, Version
-from bell.lib import shapes
+from bell.lib import shapes, text
 from bell.organisations import kinds
 from bell.organisations import rules as organisation_rules
 from bell.organisations.models import Grant, Officer, Role
@@ -162,6 +162,8 @@ def problems(alert: Alert) -> dict[str, str]:
     for name in kinds.FACTS[alert.kind].fields:
         if not str(alert.fields.get(name, "")).strip():
             found[name] = _FIELD_MISSING[name]
+    if alert.by_sms and text.segments(content.sms(snapshot(alert))).count > TEXT_SEGMENTS_MOST:
+        found["sms_text"] = f"The text message must fit into {TEXT_SEGMENTS_MOST} parts. Make it shorter."
     if alert.kind == kinds.Kind.OUTCOME and alert.relation != Relation.OUTCOME:
         found["kind"] = "An outcome follows an earlier alert. Open that alert and choose “Send an outcome”."
     if words := problems_with_audience(alert):
