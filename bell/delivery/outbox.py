@@ -32,7 +32,7 @@ _SLICE_SECONDS = 0.25
 _MOST_AT_ONCE = {Channel.EMAIL.value: 100, Channel.SMS.value: 10}
 
 NOT_APPROVED = "the text is not the one that was approved"
-PRACTICE_ONLY_HERE = "practice reaches nothing but this machine"
+PRACTICE_ONLY_CAUGHT = "practice reaches nothing but the demo's catchers, and there are none here"
 INVENTED_ONLY_HERE = "invented people are written to on this machine only"
 NOT_INVENTED = "only invented people may be written to here"
 NOTHING_TO_SAY = "there is nothing to say on this channel"
@@ -182,22 +182,36 @@ def _job(lease: Lease) -> _Job:
     """What sends this batch, or the words for refusing all of it."""
     mailing = lease.mailing
     content = Content.from_json(mailing.content)
-    url = settings.SMTP_URL if lease.channel == Channel.EMAIL else sms.chosen().url
+    url = _url(lease)
     no = ""
     if content.digest() != mailing.content_hash:
         no = NOT_APPROVED
-    elif mailing.practice and not http.is_loopback(url):
-        no = PRACTICE_ONLY_HERE
-    elif settings.INVENTED_ONLY and not http.is_loopback(url):
+    elif not url:
+        no = PRACTICE_ONLY_CAUGHT
+    elif (mailing.practice or settings.INVENTED_ONLY) and not http.is_loopback(url):
         no = INVENTED_ONLY_HERE
     elif not (content.text if lease.channel == Channel.EMAIL else content.sms).strip():
         no = NOTHING_TO_SAY
     if no:
         return _Job(lease, None, lambda row: None, no=no)
     if lease.channel == Channel.SMS:
-        return _Job(lease, sms.chosen(), _texts(lease, content))
+        gateway = sms.catcher(url) if mailing.practice else sms.chosen()
+        return _Job(lease, gateway, _texts(lease, content))
     only_here = mailing.practice or settings.INVENTED_ONLY
-    return _Job(lease, _kept.relay(only_here), _letters(lease, content))
+    return _Job(lease, _kept.relay(url, only_here), _letters(lease, content))
+
+
+def _url(lease: Lease) -> str:
+    """Where a batch goes. Practice goes to the demo's catchers, which deliver nothing, or else nowhere ("").
+
+    A relay on this machine is not enough for practice: it may well pass on what it gets (promises.md, I4).
+    """
+    email = lease.channel == Channel.EMAIL
+    if not lease.mailing.practice:
+        return settings.SMTP_URL if email else sms.chosen().url
+    if not settings.DEMO:
+        return ""
+    return f"smtp://{settings.CATCHER_SMTP}" if email else f"http://{settings.CATCHER_HTTP}"
 
 
 def _letters(lease: Lease, content: Content) -> Callable[[Row], render.Letter]:
@@ -230,9 +244,9 @@ class _Kept(threading.local):
     def __init__(self) -> None:
         self.relays: dict[tuple[str, float, bool], Relay] = {}
 
-    def relay(self, loopback_only: bool) -> Relay:
-        """The relay of the settings; one that may only be on this machine makes sure of it when it connects."""
-        key = (settings.SMTP_URL, float(settings.SMTP_DEADLINE_SECONDS), loopback_only)
+    def relay(self, url: str, loopback_only: bool) -> Relay:
+        """The relay at this URL; one that may only be on this machine makes sure of it when it connects."""
+        key = (url, float(settings.SMTP_DEADLINE_SECONDS), loopback_only)
         if key not in self.relays:
             self.relays[key] = Relay(key[0], name=settings.MAIL_DOMAIN, deadline=key[1], loopback_only=loopback_only)
         return self.relays[key]

@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from bell.delivery.sms.promise import Gateway, Heard, Receipt, Text, Unreadable
 from bell.delivery.sms.simulator import Simulator
 
-__all__ = ["VENDORS", "Gateway", "Heard", "Receipt", "Text", "Unreadable", "chosen", "named"]
+__all__ = ["VENDORS", "Gateway", "Heard", "Receipt", "Text", "Unreadable", "catcher", "chosen", "named"]
 
 VENDORS = {Simulator.name: Simulator}
 
@@ -22,3 +22,8 @@ def chosen() -> Gateway:
     if gateway is None:
         raise ImproperlyConfigured(f"SMS_GATEWAY {settings.SMS_GATEWAY!r} is none of {', '.join(VENDORS)}")
     return gateway
+
+
+def catcher(url: str) -> Gateway:
+    """The demo's phone simulator at this URL, for practice: whichever vendor is chosen, practice never gets to it."""
+    return Simulator(url)

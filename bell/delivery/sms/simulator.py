@@ -32,12 +32,12 @@ _FOR_GOOD = ("invalid-number", "blocked-number", "rejected-text", "too-long")
 
 
 class Simulator:
-    """The simulator at settings.SMS_GATEWAY_URL."""
+    """The simulator at settings.SMS_GATEWAY_URL, or at another address."""
 
     name = "simulator"
 
-    def __init__(self) -> None:
-        self.url: str = settings.SMS_GATEWAY_URL.rstrip("/")
+    def __init__(self, url: str = "") -> None:
+        self.url: str = (url or settings.SMS_GATEWAY_URL).rstrip("/")
         self._secret: str = settings.SMS_GATEWAY_SECRET
 
     def send(self, texts: Iterable[tuple[int, Text]], watch: Watch) -> Slice:
