@@ -64,3 +64,8 @@ def style_desk(request: HttpRequest) -> HttpResponse:
 def style_map(request: HttpRequest) -> HttpResponse:
     """The three uses of the map: to look at, to draw on, to put a pin."""
     return render(request, "ui/style/map.html", _context(request))
+
+
+def style_fragment(request: HttpRequest) -> HttpResponse:
+    """What htmx fetches on the desk's style page: it announces itself and brings a component of its own."""
+    return render(request, "ui/style/fragment.html", _context(request))

@@ -12,7 +12,8 @@ export function announce(words) {
 
 function settled(event) {
   const target = event.detail.elt;
-  if (!(target instanceof Element)) return;
+  // htmx says so of the whole page at the start too; ui.js has done that.
+  if (!(target instanceof Element) || target === document.body) return;
   if (target.parentElement) initAll({ scope: target });
   startShown(target.closest("form") ? target.closest("form").parentElement || document : target);
   const spoken = target.matches("[data-announce]") ? target : target.querySelector("[data-announce]");
