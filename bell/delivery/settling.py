@@ -182,7 +182,8 @@ FROM (VALUES {rows}) AS v
 WHERE delivery_delivery.id = v.column1
 """
 _KEPT = """(delivery_delivery.state IN ('delivered', 'bounced', 'failed')
-    OR (delivery_delivery.state IN ('suppressed', 'cancelled', 'expired') AND v.column2 NOT IN ('sent', 'uncertain')))"""
+    OR (delivery_delivery.state IN ('suppressed', 'cancelled', 'expired')
+        AND v.column2 NOT IN ('sent', 'uncertain')))"""
 _OURS = "(delivery_delivery.state IN ('queued', 'deferred', 'uncertain') AND delivery_delivery.batch_id IS NOT NULL)"
 
 

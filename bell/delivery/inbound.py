@@ -1,0 +1,272 @@
+"""What comes in: stored raw first, then settled here (bounces, receipts, STOP, machines) or left for the rooms above.
+
+A person's words are never dropped: what cannot be read well is handed on as well as it can be read, and the raw bytes
+stay.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from bell.delivery import blocking, crash, post, receipts, sms
+from bell.delivery.content import Address, Authority, Content
+from bell.delivery.email import bounces, mime, reading
+from bell.delivery.models import Channel, Delivery, Inbound, Lane, State
+from bell.delivery.sms.render import read_reference
+from bell.delivery.sms.words import is_stop
+from bell.lib import clock, keys, links, phones, tokens
+
+log = logging.getLogger(__name__)
+
+_MOST_ATTEMPTS = 20
+_PREFIXES = {"r-": "reply", "b-": "bounce"}
+STOPPED = "STOP by text"
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A person's mail. `delivery_id` is the delivery whose token it was sent to: it alone decides the thread."""
+
+    sender: str  # normalised address, "" when none is usable
+    recipients: tuple[str, ...]
+    token_kind: str  # "reply", "bounce" (they answered the return path), or ""
+    delivery_id: int | None
+    subject: str
+    text: str
+    message_id: str
+    auto: bool
+    attachments: int = 0
+
+
+@dataclass(frozen=True)
+class Text:
+    """A person's text message; numbers in E.164 where they are numbers."""
+
+    sender: str
+    to: str
+    text: str
+
+
+def store(
+    gateway: str, external_id: str, kind: str, raw: bytes, *, envelope_from: str = "", envelope_to: str = ""
+) -> tuple[Inbound, bool]:
+    """Keep what came in, before anything reads it: (row, whether it is new).
+
+    `external_id` "" lets us find one: for mail the recipient, Message-ID and body, for callbacks the vendor's id or the
+    raw bytes; the same thing delivered again is then the same row. One call a recipient.
+    """
+    return Inbound.objects.get_or_create(
+        gateway=gateway,
+        external_id=(external_id or _external_id(gateway, kind, raw, envelope_to))[:128],
+        defaults={
+            "kind": Inbound.Kind(kind),
+            "raw": raw,
+            "envelope_from": mime.clean(envelope_from)[:320],
+            "envelope_to": mime.clean(envelope_to)[:320],
+            "received_at": clock.now(),
+        },
+    )
+
+
+def settle(limit: int = 200) -> int:
+    """Settle what is new, one transaction each; how many were looked at. What stays is for `waiting`."""
+    ids = list(Inbound.objects.filter(state=Inbound.State.NEW).order_by("attempts", "id").values_list("pk")[:limit])
+    for (number,) in ids:
+        try:
+            with transaction.atomic():
+                _settle_one(number)
+                crash.point("before-inbound-commit")
+            crash.point("after-inbound-commit")
+        except Exception:
+            # One message that nobody foresaw must not stop the others.
+            log.exception("inbound %s could not be settled", number)
+            failed(Inbound(pk=number))
+    return len(ids)
+
+
+def waiting(limit: int = 200) -> list[Inbound]:
+    """People's words that the rooms above have not yet taken; those that failed before come last."""
+    rows = Inbound.objects.filter(state=Inbound.State.SETTLED, what=Inbound.What.HUMAN).defer("raw")
+    return list(rows.order_by("attempts", "id")[:limit])
+
+
+def finish(inbound: Inbound, *, outcome: str) -> None:
+    """Say that a room above took it, in the transaction in which it did."""
+    Inbound.objects.filter(pk=inbound.pk).update(state=Inbound.State.DONE, outcome=outcome[:200])
+
+
+def failed(inbound: Inbound) -> None:
+    """Count a failure; after many the row is set aside as unreadable, where it is counted and shown."""
+    Inbound.objects.filter(pk=inbound.pk).update(attempts=F("attempts") + 1)
+    Inbound.objects.filter(
+        pk=inbound.pk, attempts__gte=_MOST_ATTEMPTS, state__in=[Inbound.State.NEW, Inbound.State.SETTLED]
+    ).update(state=Inbound.State.UNREADABLE, outcome=f"failed {_MOST_ATTEMPTS} times")
+
+
+def read_mail(inbound: Inbound) -> Mail:
+    """The words of a stored mail, quote taken away; never fails, whatever the bytes."""
+    raw = bytes(inbound.raw)
+    found = reading.read(raw, envelope_from=inbound.envelope_from if inbound.envelope_to else None)
+    addresses = (inbound.envelope_to,) if inbound.envelope_to else found.recipients
+    kind, delivery_id = read_token(addresses)
+    return Mail(
+        sender=found.sender,
+        recipients=addresses,
+        token_kind=kind,
+        delivery_id=delivery_id,
+        subject=found.subject,
+        text=found.text,
+        message_id=found.message_id,
+        auto=bool(found.machine),
+        attachments=found.attachments,
+    )
+
+
+def read_text(inbound: Inbound) -> Text:
+    """The words of a stored text message; sms.Unreadable when the callback makes no sense."""
+    heard = _vendor(inbound).parse_inbound(bytes(inbound.raw))
+    return Text(_number(heard.sender), _number(heard.to), mime.clean(heard.text))
+
+
+def read_token(addresses: tuple[str, ...]) -> tuple[str, int | None]:
+    """(kind, delivery id) of the first address of ours with a genuine token; ("", None) when there is none."""
+    for address in addresses:
+        local, _, domain = address.strip("<> ").rpartition("@")
+        kind = _PREFIXES.get(local[:2].lower())
+        if kind and domain.lower() == settings.REPLY_DOMAIN.lower():
+            number = tokens.read_int(kind, local[2:])
+            if number is not None:
+                return kind, number
+    return "", None
+
+
+def _settle_one(number: int) -> None:
+    """Settle one row, if no other worker has it."""
+    rows = Inbound.objects.select_for_update(skip_locked=True).filter(pk=number, state=Inbound.State.NEW)
+    inbound = rows.first()
+    if inbound is None:
+        return
+    by_kind: dict[str, Callable[[Inbound], None]] = {
+        Inbound.Kind.MAIL: _settle_mail,
+        Inbound.Kind.SMS: _settle_text,
+        Inbound.Kind.RECEIPT: _settle_receipt,
+    }
+    try:
+        by_kind[inbound.kind](inbound)
+    except sms.Unreadable as error:
+        _end(inbound, Inbound.What.UNKNOWN, str(error), state=Inbound.State.UNREADABLE)
+    inbound.save(update_fields=["state", "what", "outcome"])
+
+
+def _end(inbound: Inbound, what: str, outcome: str = "", state: str = Inbound.State.DONE) -> None:
+    inbound.what, inbound.outcome, inbound.state = what, outcome[:200], state
+
+
+def _settle_mail(inbound: Inbound) -> None:
+    """A bounce, a machine, or a person."""
+    raw = bytes(inbound.raw)
+    mail = read_mail(inbound)
+    if not mail.auto:
+        _end(inbound, Inbound.What.HUMAN, state=Inbound.State.SETTLED)
+        return
+    kind, report_type = mime.kind_of(raw)
+    if kind == "multipart/report" and report_type == "delivery-status":
+        done = "bounce without our token"
+        if mail.token_kind == "bounce" and mail.delivery_id is not None:
+            done = bounces.settle(mail.delivery_id, bounces.read(reading.report(raw)))
+        _end(inbound, Inbound.What.BOUNCE, done)
+    else:
+        _end(inbound, Inbound.What.AUTO, "a machine's mail")
+
+
+def _settle_text(inbound: Inbound) -> None:
+    """STOP as the whole message, or a person's words."""
+    text = read_text(inbound)
+    try:
+        sender = phones.mobile(text.sender, invented=settings.INVENTED_ONLY)
+    except phones.PhoneError:
+        sender = ""
+    if sender and is_stop(text.text):
+        _end(inbound, Inbound.What.STOP, _stop(sender, inbound))
+    else:
+        _end(inbound, Inbound.What.HUMAN, state=Inbound.State.SETTLED)
+
+
+def _stop(number: str, inbound: Inbound) -> str:
+    """No more texts to this number; said once, by a text that also says that email goes on."""
+    key = keys.address_key(Channel.SMS, number)
+    if not blocking.suppress(address_key=key, channel=Channel.SMS, reason=STOPPED):
+        return "was stopped already"
+    known = Delivery.objects.filter(address_key=key, channel=Channel.SMS).order_by("-id").first()
+    words = (
+        "You will get no more texts from us. Emails, if you have them, go on: "
+        f"end them by the link in each, or at {links.absolute(links.account())}"
+    )
+    post.post(
+        Content(sender_name="", subject="", text="", sms=words, auto_submitted=True, replies=False, unsubscribe=False),
+        authority=Authority("receipt", f"{blocking.STOP_KEY}{inbound.pk}"),
+        stream="receipt",
+        lane=Lane.NOW,
+        to=Address(known.recipient_key if known else key, Channel.SMS, number),
+    )
+    return "stopped and confirmed"
+
+
+def _settle_receipt(inbound: Inbound) -> None:
+    """Move each delivery that the callback names."""
+    changed = unknown = 0
+    for receipt in _vendor(inbound).parse_receipt(bytes(inbound.raw)):
+        number = read_reference(receipt.reference)
+        if number is None:
+            unknown += 1
+        else:
+            changed += receipts.apply(number, State(receipt.state), receipt.reason)
+    what = Inbound.What.UNKNOWN if unknown and not changed else Inbound.What.RECEIPT
+    _end(inbound, what, f"{changed} changed, {unknown} unknown")
+
+
+def _vendor(inbound: Inbound) -> sms.Gateway:
+    vendor = sms.VENDORS.get(inbound.gateway)
+    if vendor is None:
+        raise sms.Unreadable("no vendor of this name")
+    return vendor()
+
+
+def _number(text: str) -> str:
+    """A number in E.164 where it is one of ours; else what was said, cleaned."""
+    try:
+        return phones.mobile(text, invented=settings.INVENTED_ONLY)
+    except phones.PhoneError:
+        return mime.clean(text).strip()[:64]
+
+
+def _external_id(gateway: str, kind: str, raw: bytes, envelope_to: str) -> str:
+    """A name under which the same thing, delivered again, is found again."""
+    if kind == Inbound.Kind.MAIL:
+        return _mail_id(raw, envelope_to)
+    digest = hashlib.sha256(raw).hexdigest()
+    if kind == Inbound.Kind.SMS and gateway in sms.VENDORS:
+        try:
+            heard = sms.VENDORS[gateway]().parse_inbound(raw)
+        except sms.Unreadable:
+            return f"{kind} {digest}"
+        if heard.external_id:
+            # With sender and words: a vendor that counts from one again must not make us drop somebody's text.
+            name = "\0".join((heard.external_id, heard.sender, heard.text))
+            return f"sms {hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()}"
+    return f"{kind} {digest}"
+
+
+def _mail_id(raw: bytes, envelope_to: str) -> str:
+    """By recipient, Message-ID and body: relays add headers on the way, and not every Message-ID is unique."""
+    message_id = mime.value(mime.headers(raw), "Message-ID")
+    body = mime.body(raw) if message_id else raw
+    digest = hashlib.sha256()
+    for piece in (envelope_to.lower().encode("utf-8", "replace"), message_id.encode("utf-8", "replace"), body):
+        digest.update(hashlib.sha256(piece).digest())
+    return f"mail {digest.hexdigest()}"
