@@ -14,7 +14,7 @@ _BATCH = 2000
 
 
 def named(thing: object | None) -> tuple[str, str]:
-    """The type and the key by which the record knows a thing: its random `key` where it has one, else its primary key."""
+    """The type and the key of a thing in the record: its random `key` where it has one, else its primary key."""
     if thing is None:
         return "", ""
     if isinstance(thing, str):
