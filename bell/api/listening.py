@@ -8,6 +8,14 @@ from collections.abc import Callable
 from aiosmtpd.smtp import SMTP
 
 
+def host_and_port(text: str) -> tuple[str, int]:
+    """Read "127.0.0.1:2525" or "[::1]:2525" as host and port; ValueError in words otherwise."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdigit() or int(port) > 65535:
+        raise ValueError(f"{text!r} is not an address such as 127.0.0.1:2525")
+    return host.strip("[]"), int(port)
+
+
 class Listener:
     """Listens on one address and gives each connection a protocol of aiosmtpd's.
 

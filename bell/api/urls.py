@@ -1,5 +1,12 @@
-"""Addresses of this face."""
+"""Addresses of this face, below /gateways/."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from bell.api import views
+
+app_name = "api"
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("health/", views.health, name="health"),
+    path("<str:name>/inbound/", views.text, name="inbound"),
+    path("<str:name>/receipt/", views.receipt, name="receipt"),
+]

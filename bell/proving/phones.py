@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from bell.api.listening import host_and_port
 from bell.lib import clock, emails, http, phones
 from bell.proving import callbacks, letters
 from bell.proving.requests import Handler, Refusal, Server, Server6
-from bell.proving.spool import MAILS, REPLIES, TEXTS, Index, Spool, check_loopback, host_and_port
+from bell.proving.spool import MAILS, REPLIES, TEXTS, Index, Spool, check_loopback
 
 RECEIPT_AFTER = 0.3
 _LONGEST_TEXT = 10_000

@@ -32,14 +32,6 @@ def check_loopback(host: str) -> None:
         raise NotLoopback(f"The catchers listen on this machine only (127.0.0.1, ::1 or localhost), never on {host!r}")
 
 
-def host_and_port(text: str) -> tuple[str, int]:
-    """Read "127.0.0.1:2525" or "[::1]:2525" as host and port; ValueError in words otherwise."""
-    host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isdigit() or int(port) > 65535:
-        raise ValueError(f"{text!r} is not an address such as 127.0.0.1:2525")
-    return host.strip("[]"), int(port)
-
-
 class Spool:
     """A file of JSON lines that one process writes and any process reads."""
 

@@ -14,11 +14,11 @@ from typing import ClassVar
 import pytest
 from aiosmtpd.lmtp import LMTP
 
-from bell.api.listening import Listener
+from bell.api.listening import Listener, host_and_port
 from bell.proving import letters
 from bell.proving.mailcatcher import MailCatcher
 from bell.proving.phones import Phones
-from bell.proving.spool import Index, NotLoopback, Spool, host_and_port
+from bell.proving.spool import Index, NotLoopback, Spool
 
 SECRET = "secret-of-this-test"
 
