@@ -1,0 +1,26 @@
+"""What the worker does, and how often: one line each. Sending is not here: it goes on all the time (loop.py)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bell.alerts import dispatch
+from bell.audit.record import seal
+from bell.conversations import receive
+from bell.delivery import outbox
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A piece of work: its name in the log, seconds from one start to the next, what to call (it says how much)."""
+
+    name: str
+    every: float
+    work: Callable[[], int]
+
+
+TIMETABLE = (
+    Entry("dispatch", 0.5, dispatch.run_due),  # alerts whose time has come, into the outbox, a step at a time
+    Entry("receive", 0.5, receive.run),  # replies, texts, bounces and receipts, out of the raw bytes
+    Entry("sweep", 2.0, outbox.sweep),  # batches of workers that are gone, back into the outbox
+    Entry("seal", 1.0, seal),  # audit entries, into the chain
+)
