@@ -1,0 +1,30 @@
+"""The worker: `bell worker`; sends what is due and reads what came in (worker/timetable.py says what and how often)."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from bell.cli.waiting import ending
+from bell.worker import loop
+
+
+class Command(BaseCommand):
+    """Runs the loop until it is told to end."""
+
+    help = "Send what is due and read what came in."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """How much of it."""
+        parser.add_argument("--once", action="store_true", help="do what is due now, then end")
+        parser.add_argument("--senders", type=int, default=1, help="how many messages travel at once (default 1)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run once or until told."""
+        if options["once"]:
+            done = loop.once()
+            for name, count in done.items():
+                self.stdout.write(f"{name}: {'failed' if count is None else count}")
+            if None in done.values():
+                raise CommandError("Not everything could be done; the log says why")
+            return
+        loop.run(ending(), senders=max(1, options["senders"]))
