@@ -25,10 +25,10 @@ class _Protocol(SMTP):
 
 
 class _Handler:
-    """Accepts mail to invented people and spools it."""
+    """Accepts mail to invented people and spools it, each after `slow` seconds, as a busy relay would."""
 
-    def __init__(self, spool: Spool) -> None:
-        self.spool = spool
+    def __init__(self, spool: Spool, slow: float) -> None:
+        self.spool, self._slow = spool, slow
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -42,6 +42,8 @@ class _Handler:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """One line of the spool, then 250; 452 when it cannot be written."""
+        if self._slow:
+            await asyncio.sleep(self._slow)
         sender = envelope.mail_from or ""
         line = {
             "at": clock.now().isoformat(),
@@ -60,10 +62,10 @@ class _Handler:
 class MailCatcher:
     """The catcher as an object: MailCatcher(host, port, spool_dir).start() listens, `.port` is the real one."""
 
-    def __init__(self, host: str, port: int, spool_dir: Path | str) -> None:
+    def __init__(self, host: str, port: int, spool_dir: Path | str, slow: float = 0.0) -> None:
         check_loopback(host)
         self.spool = Spool(Path(spool_dir) / MAILS)
-        self._handler = _Handler(self.spool)
+        self._handler = _Handler(self.spool, slow)
         self._listener = Listener(self._protocol, host, port, busy=lambda: 0)
 
     def _protocol(self, loop: asyncio.AbstractEventLoop) -> SMTP:

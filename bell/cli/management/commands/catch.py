@@ -23,13 +23,14 @@ class Command(BaseCommand):
         parser.add_argument("--http", default=settings.CATCHER_HTTP, help="host:port of the phone simulator")
         parser.add_argument("--site", default=settings.SITE_URL, help="the site that gets receipts and texts")
         parser.add_argument("--lmtp", default=settings.LMTP_LISTEN, help="host:port of the site's mail door")
+        parser.add_argument("--slow", type=float, default=0.0, help="seconds that each mail takes (default 0)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Start both, wait, stop both."""
         told = ending()
         try:
             smtp, web = host_and_port(options["smtp"]), host_and_port(options["http"])
-            mails = MailCatcher(*smtp, options["spool"])
+            mails = MailCatcher(*smtp, options["spool"], options["slow"])
             phones = Phones(*web, options["spool"], options["site"], settings.SMS_GATEWAY_SECRET, options["lmtp"])
             mails.start()
         except (ValueError, OSError) as error:
