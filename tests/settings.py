@@ -10,7 +10,7 @@ os.environ.setdefault("BELL_SECRET_KEY", "a key for tests only, never used anywh
 os.environ.setdefault("BELL_INVENTED_ONLY", "1")
 os.environ.setdefault("BELL_DEMO", "1")
 os.environ.setdefault("BELL_SMS_GATEWAY_SECRET", "secret-of-the-test-gateway")
-_var.mkdir(parents=True, exist_ok=True)
+(_var / "static").mkdir(parents=True, exist_ok=True)
 
 from bell.config.settings import *  # noqa: E402, F403 (the environment above must be set first)
 from bell.config.settings import DATABASES  # noqa: E402
