@@ -39,12 +39,13 @@ GROUPS = {
 }
 
 _ROUTES = [
-    (Route.Sort.EMERGENCY, "Emergency", "999", "", True),
-    (Route.Sort.PHONE, "Not an emergency", "101", "", True),
-    (Route.Sort.ANONYMOUS, "Crimestoppers, anonymously", "0800 555 111", "https://crimestoppers-uk.org", True),
-    (Route.Sort.SOCIAL, "Mastodon", "@derbyshire", "https://mastodon.example/@derbyshire", True),
-    (Route.Sort.SOCIAL, "Facebook", "Derbyshire Alert demo", "https://facebook.example/derbyshire", False),
-    (Route.Sort.SOCIAL, "Instagram", "derbyshire.demo", "https://instagram.example/derbyshire.demo", False),
+    (Route.Sort.EMERGENCY, "Emergency", "999", "", "Emergency 999"),
+    (Route.Sort.PHONE, "Not an emergency", "101", "", "Else 101"),
+    (Route.Sort.ANONYMOUS, "Crimestoppers, anonymously", "0800 555 111", "https://crimestoppers-uk.org",
+     "Anonymous 0800 555 111"),
+    (Route.Sort.SOCIAL, "Mastodon", "@derbyshire", "https://mastodon.example/@derbyshire", ""),
+    (Route.Sort.SOCIAL, "Facebook", "Derbyshire Alert demo", "https://facebook.example/derbyshire", ""),
+    (Route.Sort.SOCIAL, "Instagram", "derbyshire.demo", "https://instagram.example/derbyshire.demo", ""),
 ]
 
 # Everybody's name is invented. A constable writes and a sergeant approves in each neighbourhood team.
@@ -172,10 +173,10 @@ def found_force() -> Force:
         strapline="An invented force, to show what the software does",
         postal_address="Derbyshire Alert demo\nNo Such House\nMarket Place\nHeanor\nDE75 7ZZ",
     )
-    for position, (sort, label, value, url, in_alerts) in enumerate(_ROUTES):
+    for position, (sort, label, value, url, words) in enumerate(_ROUTES):
         Route.objects.create(
             organisation=organisation, sort=sort, label=label, value=value, url=url, position=position,
-            in_alerts=in_alerts,
+            text_words=words,
         )  # fmt: skip
     force = Force(organisation)
     force.groups = [
