@@ -112,7 +112,7 @@ class Relay:
 
     def _rest(self, wire: Wire, letter: Letter) -> Result:
         """RCPT, DATA, the message, the final dot: before the dot a loss is temporary, after it uncertain."""
-        begun_dot = False
+        dot_sent = False
         try:
             reply = wire.ask(f"RCPT TO:<{letter.recipient}>")
             if reply.code // 100 != 2:
@@ -125,15 +125,15 @@ class Relay:
             wire.write(body[: len(body) // 2])
             crash.point("mid-data")
             wire.write(body[len(body) // 2 :])
-            begun_dot = True
             wire.write(b".\r\n")
+            dot_sent = True  # a write that fails has not handed the dot to the network
             crash.point("after-final-dot")
             reply = wire.reply()
             if reply.code // 100 != 2:
                 raise Refused(reply, "dot")
         except Lost as error:
             self._drop()
-            return Result(Outcome.UNCERTAIN if begun_dot else Outcome.TEMPORARY, "", str(error))
+            return Result(Outcome.UNCERTAIN if dot_sent else Outcome.TEMPORARY, "", str(error))
         except Refused as refused:
             return self._refused(wire, refused)
         self._used = time.monotonic()
