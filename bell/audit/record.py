@@ -67,7 +67,9 @@ def _seal_of(entry: Entry, position: int, before: str) -> str:
 def seal() -> int:
     """Link entries that have no place yet into the chain; returns how many. One sealer at a time."""
     with transaction.atomic():
-        last = Entry.objects.filter(position__isnull=False).select_for_update().order_by("-position").first()
+        # The chain's first entry is the mutex between sealers of several workers; its end is read once we hold it.
+        Entry.objects.select_for_update().filter(position=1).first()
+        last = Entry.objects.filter(position__isnull=False).order_by("-position").first()
         position, before = (last.position or 0, last.seal) if last else (0, "")
         fresh = list(Entry.objects.filter(position__isnull=True).order_by("id")[:_BATCH])
         for entry in fresh:

@@ -27,6 +27,8 @@ def run(limit: int = 200) -> int:
     for one in inbound.waiting(limit):
         try:
             with transaction.atomic():
+                if not inbound.claim(one):
+                    continue
                 inbound.finish(one, outcome=_mail(one) if one.kind == "mail" else _text(one))
         except Exception:
             # One message that cannot be threaded must not stop the others: it stays, is counted and shown.

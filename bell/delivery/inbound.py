@@ -95,6 +95,12 @@ def waiting(limit: int = 200) -> list[Inbound]:
     return list(rows.order_by("attempts", "id")[:limit])
 
 
+def claim(inbound: Inbound) -> bool:
+    """Lock one of `waiting` until the caller's transaction ends; False when another worker has or had it."""
+    rows = Inbound.objects.select_for_update(skip_locked=True).filter(pk=inbound.pk, state=Inbound.State.SETTLED)
+    return rows.values_list("pk").first() is not None
+
+
 def finish(inbound: Inbound, *, outcome: str) -> None:
     """Say that a room above took it, in the transaction in which it did."""
     Inbound.objects.filter(pk=inbound.pk).update(state=Inbound.State.DONE, outcome=outcome[:200])
