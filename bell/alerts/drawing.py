@@ -19,7 +19,7 @@ def read(drawn: Any) -> BaseGeometry:
     try:
         lon, lat = (float(number) for number in geometry["coordinates"][:2])
         radius = float(properties["radius_m"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise shapes.ShapeError("A circle needs a middle and a radius in metres.") from error
     if not all(map(math.isfinite, (lon, lat, radius))) or not SMALLEST_M <= radius <= LARGEST_M:
         raise shapes.ShapeError(f"A circle's radius is between {SMALLEST_M:.0f} metres and {LARGEST_M / 1000:.0f} km.")
