@@ -1,5 +1,52 @@
-"""Addresses of this face."""
+"""Addresses of this face. Those that messages carry are written down in lib/links.py; a test holds the two together."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from bell.public import account, address, alerts, answer, join, pages, sign_in, unsubscribe
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", alerts.home),
+    path("alerts/", alerts.alerts),
+    path("a/<str:reference>/", alerts.alert),
+    path("a/<str:reference>/map.json", alerts.alert_map),
+    path("map/base.json", alerts.base_map),
+    path("r/<str:token>/", answer.answer),
+    path("r/<str:token>/thanks/", answer.thanks),
+    path("u/<str:token>/", unsubscribe.unsubscribe),
+    path("u/<str:token>/stop/", unsubscribe.stop),
+    path("u/<str:token>/leave/", unsubscribe.leave),
+    path("u/<str:token>/left/", unsubscribe.left),
+    path("join/", join.start),
+    path("join/place/", join.place),
+    path("join/place/map/", join.pin),
+    path("join/contact/", join.contact),
+    path("join/code/", join.code),
+    path("join/code/again/", join.again),
+    path("join/code/without/", join.without),
+    path("join/kinds/", join.kinds),
+    path("join/groups/", join.groups),
+    path("join/finish/", join.finish),
+    path("join/done/", join.done),
+    path("sign-in/", sign_in.sign_in),
+    path("sign-in/code/", sign_in.code),
+    path("sign-in/code/again/", sign_in.again),
+    path("sign-out/", sign_in.sign_out),
+    path("account/", account.account),
+    path("account/places/", account.places),
+    path("account/places/add/", account.add_place),
+    path("account/places/add/map/", account.add_pin),
+    path("account/places/<int:number>/remove/", account.remove_place),
+    path("account/choices/", account.choices),
+    path("account/pause/", account.pause),
+    path("account/resume/", account.resume),
+    path("account/leave/", account.leave),
+    path("account/<str:way>/", address.change),
+    path("account/<str:way>/code/", address.code),
+    path("account/<str:way>/code/again/", address.again),
+    path("account/<str:way>/remove/", address.remove),
+    path("left/", pages.left),
+    path("privacy/", pages.privacy),
+    path("accessibility/", pages.accessibility),
+    path("contact/", pages.contact),
+    path("robots.txt", pages.robots),
+]

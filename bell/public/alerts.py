@@ -1,0 +1,101 @@
+"""The front page, the alerts and each alert's own page: the same for everybody."""
+
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from bell.alerts import find
+from bell.alerts.models import Alert
+from bell.lib import links
+from bell.organisations import kinds
+from bell.public import routes, where
+from bell.public.forms import NearForm
+from bell.public.headers import cacheable
+from bell.public.shown import show, show_all, story, takes_answers
+
+LATEST = 4
+A_PAGE = 20
+_A_DAY = 24 * 60 * 60
+_LONGEST_REFERENCE = 12
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """What this is; what happened near a postcode, or lately."""
+    asked = "postcode" in request.GET
+    form = NearForm(request.GET) if asked else NearForm()
+    near = None
+    if asked and form.is_valid() and form.spot is not None:
+        near = show_all(find.near(form.spot.lon, form.spot.lat))
+    latest = [] if near is not None else show_all(_first_alerts()[:LATEST])
+    response = render(request, "public/home.html", {"form": form, "near": near, "latest": latest})
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _first_alerts() -> QuerySet[Alert]:
+    """Public alerts that follow no other, newest first."""
+    return (
+        Alert.objects.public().filter(follows=None).select_related("team", "organisation").order_by("-sent_at", "-pk")
+    )
+
+
+@require_safe
+def alerts(request: HttpRequest) -> HttpResponse:
+    """All public alerts, newest first."""
+    page = Paginator(_first_alerts(), A_PAGE).get_page(request.GET.get("page"))
+    return render(request, "public/alerts.html", {"page": page, "alerts": show_all(page.object_list)})
+
+
+def _public(reference: str) -> Alert:
+    """The public alert of a reference in upper or lower case; 404 for all others."""
+    if len(reference) > _LONGEST_REFERENCE or not reference.isascii() or not reference.isprintable():
+        raise Http404
+    found = Alert.objects.public().select_related("team", "organisation", "follows")
+    alert = found.filter(reference=reference.upper()).first()
+    if alert is None:
+        raise Http404
+    return alert
+
+
+def _seconds(alert: Alert) -> int:
+    """A missing person's page changes at once when the person is found (promises.md): no cache may keep it."""
+    first = where.first_of(alert)
+    return 0 if first.kind == kinds.Kind.MISSING else 60
+
+
+@require_safe
+def alert(request: HttpRequest, reference: str) -> HttpResponseBase:
+    """One alert with its facts, its area, what came after, and the other ways to help."""
+    found = _public(reference)
+    if reference != found.reference:
+        return redirect(links.alert_page(found.reference))
+    shown = show(found)
+    earlier = Alert.objects.public().filter(pk=found.follows_id).first() if found.follows_id else None
+    context = {
+        "alert": shown,
+        "answers": takes_answers(found),
+        "area": "" if shown.hidden else where.said(found),
+        "groups": "" if shown.hidden else where.groups(found),
+        "map_url": f"{links.alert_page(found.reference)}map.json",
+        "story": story(found, hidden=shown.hidden),
+        "earlier": show(earlier) if earlier else None,
+        "routes": routes.of(found.organisation, in_alerts=True),
+    }
+    return cacheable(render(request, "public/alert.html", context), _seconds(found))
+
+
+@require_safe
+def alert_map(request: HttpRequest, reference: str) -> HttpResponseBase:
+    """The alert's areas and shapes as GeoJSON; nothing once its person was found."""
+    found = _public(reference)
+    shapes = {"type": "FeatureCollection", "features": []} if show(found).hidden else where.features(found)
+    return cacheable(JsonResponse(shapes), _seconds(found))
+
+
+@require_safe
+def base_map(request: HttpRequest) -> HttpResponseBase:
+    """Our own areas: the map that everything lies on, with no help from other sites."""
+    return cacheable(JsonResponse(where.base()), _A_DAY)

@@ -1,0 +1,115 @@
+"""Where an alert was sent, as a sentence and as shapes for the map; and our own areas as the map below them."""
+
+from functools import lru_cache
+from typing import Any
+
+import shapely
+
+from bell.alerts import drawing
+from bell.alerts.models import Alert
+from bell.lib import shapes
+from bell.places import find
+from bell.places.models import Area
+from bell.residents.models import Group
+
+Feature = dict[str, Any]
+# Of the kinds of area, the finest that one can still look at as a whole.
+MOST_BASE_AREAS = 400
+_FOLLOWED_AT_MOST = 20
+_TOLERANCE_DEGREES = 0.0004  # about 40 metres: less than a pixel where a whole town is shown
+
+
+def first_of(alert: Alert) -> Alert:
+    """The alert that an update or outcome follows, which alone knows its audience."""
+    for _ in range(_FOLLOWED_AT_MOST):
+        if alert.follows is None:
+            break
+        alert = alert.follows
+    return alert
+
+
+def said(alert: Alert) -> str:
+    """In words: "West Ward, and 500 metres around a point in East Ward". Empty when there is nothing to say."""
+    rule = first_of(alert).audience
+    parts = list(Area.objects.public().filter(pk__in=rule.get("areas", [])).values_list("name", flat=True))
+    parts += [_said_of_shape(drawn) for drawn in rule.get("shapes", [])]
+    return _listed(parts)
+
+
+def groups(alert: Alert) -> str:
+    """The interest groups it was sent to, in words; empty when it went to everybody there."""
+    chosen = first_of(alert).audience.get("groups", [])
+    return _listed(list(Group.objects.public().filter(pk__in=chosen).values_list("name", flat=True)), last="or")
+
+
+def features(alert: Alert) -> Feature:
+    """The areas and shapes as a GeoJSON FeatureCollection for the map."""
+    rule = first_of(alert).audience
+    found = [
+        _feature(shapes.to_geojson(find.shape(area).simplify(_TOLERANCE_DEGREES / 4)), area.name)
+        for area in Area.objects.public().filter(pk__in=rule.get("areas", []))
+    ]
+    found += [_feature(shapes.to_geojson(drawing.read(drawn)), "") for drawn in rule.get("shapes", [])]
+    return {"type": "FeatureCollection", "features": found}
+
+
+def base() -> Feature:
+    """Our own areas as the map that everything lies on, simplified; kept until the areas change."""
+    rows = list(Area.objects.public().values_list("pk", "kind", "updated_at"))
+    by_kind: dict[str, list[int]] = {}
+    for pk, kind, _ in rows:
+        by_kind.setdefault(kind, []).append(pk)
+    fit = [ids for ids in by_kind.values() if len(ids) <= MOST_BASE_AREAS]
+    finest = max(fit, key=len, default=[])
+    return _drawn(tuple(sorted(finest)), max((at for _, _, at in rows), default=None))
+
+
+@lru_cache(maxsize=2)
+def _drawn(ids: tuple[int, ...], newest: object) -> Feature:
+    """The base map of these areas; `newest` is their newest change, so that a changed area is drawn again."""
+    areas = list(Area.objects.public().filter(pk__in=ids))
+    outlines = [find.shape(area) for area in areas]
+    # Neighbours keep their shared border: no gap opens between them.
+    simple = shapely.coverage_simplify(outlines, _TOLERANCE_DEGREES) if outlines else []
+    found = [
+        _feature(shapes.to_geojson(outline), area.name, tone="base")
+        for area, outline in zip(areas, simple, strict=True)
+    ]
+    return {"type": "FeatureCollection", "features": found}
+
+
+def point(lon: float, lat: float, name: str) -> Feature:
+    """A pin for the map."""
+    return _feature({"type": "Point", "coordinates": [lon, lat]}, name, tone="pin")
+
+
+def _feature(geometry: Feature, name: str, tone: str = "audience") -> Feature:
+    return {"type": "Feature", "properties": {"name": name, "tone": tone}, "geometry": geometry}
+
+
+def _said_of_shape(drawn: Feature) -> str:
+    """One drawn shape in words, by the smallest area that its middle lies in."""
+    shape = drawing.read(drawn)
+    middle = shape.representative_point()
+    ids = find.areas_at([middle.x], [middle.y])[0]
+    around = sorted(
+        Area.objects.public().filter(pk__in=ids), key=lambda area: (area.east - area.west) * (area.north - area.south)
+    )
+    name = around[0].name if around else "our area"
+    radius = drawn.get("properties", {}).get("radius_m") if drawn.get("geometry", {}).get("type") == "Point" else None
+    if radius:
+        return f"{_distance(float(radius))} around a point in {name}"
+    return f"an area drawn on the map in {name}"
+
+
+def _distance(metres: float) -> str:
+    """A distance as people say it."""
+    if metres < 1000:
+        return f"{metres:.0f} metres"
+    kilometres = f"{metres / 1000:.1f}".removesuffix(".0")
+    return f"{kilometres} kilometre{'' if kilometres == '1' else 's'}"
+
+
+def _listed(parts: list[str], last: str = "and") -> str:
+    """ "a", "a and b", "a, b and c"."""
+    return f" {last} ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
