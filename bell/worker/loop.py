@@ -75,6 +75,7 @@ def run(told: threading.Event, *, senders: int = 1, timetable: Sequence[Entry] =
     if any(thread.is_alive() for thread in threads):
         # The batch's lease runs out by itself; the next worker knows by its mark what may have been sent.
         log.warning("a message under way did not end in time; its batch is left to the next worker")
+    connections.close_all()
     log.info("the worker ends")
 
 
