@@ -178,3 +178,16 @@ def test_a_shape_smaller_than_a_cell_is_not_missed():
 def test_among_nothing_is_nothing():
     assert cells.among([], [1, 2]).tolist() == [False, False]
     assert cells.among([(5, 7), (9, 9)], [4, 5, 7, 8, 9, 10]).tolist() == [False, True, True, False, True, False]
+
+
+def test_a_point_that_rounding_moves_into_the_next_cell_is_still_told_apart():
+    """A hair west of a border between cells, a point gets the eastern cell's code; the shape ends between the two."""
+    border = -1.40625  # a border of cells of level 9 and all finer ones
+    shape = shapely.box(border - 2e-15, 52, border + 5, 55)
+    outside, within = border - 6e-15, border - 1e-15
+    assert cells.encode_one(outside, 53) == cells.encode_one(border, 53), "the case that is meant"
+    covering = cells.cover(shape)
+    codes = cells.encode([outside, within], [53, 53])
+    assert not cells.among(covering.inside, codes).any()
+    assert cells.among(covering.edge, codes).all()
+    assert shapes.contains(shape, [outside, within], [53, 53]).tolist() == [False, True]
