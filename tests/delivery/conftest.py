@@ -1,4 +1,4 @@
-"""The cast of the post room's tests: a text, an audience, and a relay and a gateway that are real servers on loopback."""
+"""The cast of the post room's tests: a text, an audience, a mailing with its outbox full."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -108,7 +108,9 @@ class Relay:
                 sock.sendall(b"221 bye\r\n")
                 return
             if verb == "EHLO":
-                rest = "".join(f"\r\n250{' ' if n == len(self.offers) - 1 else '-'}{o}" for n, o in enumerate(self.offers))
+                rest = "".join(
+                    f"\r\n250{' ' if n == len(self.offers) - 1 else '-'}{o}" for n, o in enumerate(self.offers)
+                )
                 if not self._answer(sock, "EHLO", line, f"250{'-' if self.offers else ' '}relay{rest}"):
                     return
             elif verb == "MAIL":
@@ -191,7 +193,7 @@ class Gateway:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         return self
 

@@ -219,7 +219,9 @@ def test_one_automatic_answer_an_address_a_day():
     again = a_post("receipt", authority=post.Authority("receipt", "help"), content={"auto_submitted": True})
     assert (again.state, again.reason) == (State.SUPPRESSED, blocking.ONE_A_DAY)
     assert a_post("receipt", authority=post.Authority("receipt", "person")).state == "queued"  # not a machine's
-    other = a_post("receipt", "b@mail.example", authority=post.Authority("receipt", "x"), content={"auto_submitted": True})
+    other = a_post(
+        "receipt", "b@mail.example", authority=post.Authority("receipt", "x"), content={"auto_submitted": True}
+    )
     assert other.state == "queued"
 
 

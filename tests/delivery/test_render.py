@@ -60,9 +60,19 @@ def test_an_answer_stands_under_the_mail_it_answers():
 
 @pytest.mark.parametrize(
     "address",
-    ["a@mail.example\r\nBcc: b@mail.example", "a@mail.example, b@mail.example", "<a@mail.example>", '"a b"@mail.example',
-     "a@mail.example\n", "", "a", "é@mail.example", "A <a@mail.example>", "a@mail.example>\r\nRCPT TO:<b@mail.example"],
-)  # fmt: skip
+    [
+        "a@mail.example\r\nBcc: b@mail.example",
+        "a@mail.example, b@mail.example",
+        "<a@mail.example>",
+        '"a b"@mail.example',
+        "a@mail.example\n",
+        "",
+        "a",
+        "é@mail.example",
+        "A <a@mail.example>",
+        "a@mail.example>\r\nRCPT TO:<b@mail.example",
+    ],
+)
 def test_an_address_that_is_more_than_an_address_is_refused(address):
     form = Form(a_content(), stream="1.crime", reference="")
     with pytest.raises(ValueError):

@@ -26,6 +26,7 @@ _CHARSETS = re.compile(
     r"utf-8|utf-16(-[lb]e)?|utf-32(-[lb]e)?|utf-7|ascii|latin-1|iso8859-\d{1,2}|cp\d{3,4}|koi8-[rtu]|mac-[a-z]+"
     r"|gb2312|gbk|gb18030|big5(hkscs)?|shift_jis(_2004)?|euc_(jp|kr)|iso2022_(jp|kr)(_\d)?|hz|johab|tis-620"
 )
+_SEVEN_BIT = ("utf-7", "iso2022", "hz")  # these hide other alphabets in ASCII
 _CONTROLS = dict.fromkeys([*range(9), 11, *range(14, 32), 127])
 
 
@@ -117,6 +118,8 @@ def decode(data: bytes, charset: str) -> str:
         name = codecs.lookup(charset.strip().lower()).name if charset else ""
     except (LookupError, ValueError):
         name = ""
+    if data.isascii() and b"\0" not in data and not name.startswith(_SEVEN_BIT):
+        return data.decode("ascii")  # whatever it calls itself
     if name not in ("utf-8", "ascii") and _CHARSETS.fullmatch(name):
         return data.decode(name, "replace")
     try:

@@ -36,7 +36,7 @@ def _first_cut(lines: list[str], marks: tuple[str, ...]) -> int | None:
         if head.startswith(">") and own_until < place <= ours_until:
             return place
         length = _intro(lines, place, head)
-        if length and own_until < place + length <= ours_until and _quoted_next(lines, place + length):
+        if length and own_until < place + length and place <= ours_until and _quoted_next(lines, place + length):
             return place
         if (_is_rule(head) and _is_our_head(lines, place + 1, marks, 2)) or (
             head.startswith("from:") and _is_our_head(lines, place, marks, 3)
