@@ -38,13 +38,18 @@ class Family:
 
     children: Sequence[Child]
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    output: int | None = None
+    """The file descriptor that gets what they print (None: ours)."""
     _running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
     def start(self) -> None:
         """Start all of them."""
         for child in self.children:
             self._running[child.name] = subprocess.Popen(
-                [sys.executable, *child.arguments], env=dict(self.environment), start_new_session=True
+                [sys.executable, *child.arguments],
+                env=dict(self.environment),
+                stdout=self.output,
+                start_new_session=True,
             )
 
     def check(self) -> None:

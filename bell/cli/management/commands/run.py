@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from bell.api.listening import host_and_port
 from bell.cli.children import Child, ChildDied, Family, NotReady, answers, listens
 from bell.cli.waiting import ending
+from bell.lib.http import is_loopback
 from bell.proving import county
 
 _WORKERS, _THREADS = 2, 4
@@ -29,6 +30,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Start, say where, watch, end."""
         host, port = options["host"], options["port"]
+        if settings.DEMO and not is_loopback(host):
+            raise CommandError(
+                "Demo mode lets anyone act as anyone: it listens on this machine only. Leave out --host."
+            )
         if listens(host, port):
             raise CommandError(f"Port {port} is in use. End what uses it, or choose another with --port.")
         environment, site = _environment(port)
@@ -49,7 +54,7 @@ class Command(BaseCommand):
         """Where to look."""
         self.stdout.write(f"\n{settings.SITE_NAME} is at {site}/ (officers: {site}/desk/)")
         if settings.DEMO:
-            self.stdout.write(f"The stage, with a resident's phone beside the desk: {site}/demo/\n")
+            self.stdout.write(f"The stage, with a resident's phone beside the desk: {site}/demo/\n\n")
             people = county.who()
             self.stdout.write("Who can sign in:" if people else "Nobody can sign in yet: `bell demo` draws the county.")
             for name, email, password in people[:_SHOWN]:
