@@ -57,7 +57,10 @@ def target_of(delivery: Delivery) -> Target:
 
 
 def target_of_text(address_key: int) -> Target | None:
-    """Where a text from this number belongs: only where exactly one thing was texted to it in 7 days, never a guess."""
+    """Where a text from this number belongs: only where exactly one thing was texted to it in 7 days, never a guess.
+
+    Practice reaches no real phone, so it never puts a real alert in doubt; alone, it is answered like one.
+    """
     recent = Delivery.objects.filter(
         address_key=address_key,
         channel=Channel.SMS,
@@ -65,8 +68,10 @@ def target_of_text(address_key: int) -> Target | None:
         state_at__gt=clock.now() - TEXT_WINDOW,
         mailing__authority_kind__in=["approval", "answer"],
     ).select_related("mailing")
+    newest = list(recent.order_by("-state_at")[:50])
+    real = [delivery for delivery in newest if not delivery.mailing.practice]
     targets: dict[tuple[int, int], Target] = {}
-    for delivery in recent[:50]:
+    for delivery in real or newest:
         found = target_of(delivery)
         if found.alert is not None:
             targets.setdefault((found.alert.pk, 0), found)
