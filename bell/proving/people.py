@@ -84,9 +84,18 @@ def mobile(number: int) -> str:
 
 
 def invent(
-    rng: random.Random, homes: Sequence[Point], *, groups: Sequence[str], first: int = 0, mobiles: int = 0
+    rng: random.Random,
+    homes: Sequence[Point],
+    *,
+    groups: Sequence[str],
+    share: float = 0.14,
+    first: int = 0,
+    mobiles: int = 0,
 ) -> list[Person]:
-    """One person a home. `groups` are slugs; `first` and `mobiles` number addresses and mobiles on from others."""
+    """One person a home, each in a `share` of the groups (slugs).
+
+    `first` and `mobiles` number addresses and mobiles on from those of others.
+    """
     people = []
     for number, home in enumerate(homes, start=first):
         name, surname = rng.choice(_FIRST), rng.choice(_LAST)
@@ -100,7 +109,7 @@ def invent(
                 email=address,
                 mobile=mobile(mobiles) if has_mobile else "",
                 homes=(home, rng.choice(homes)) if second else (home,),
-                groups=tuple(slug for slug in groups if rng.random() < 0.14),
+                groups=tuple(slug for slug in groups if rng.random() < share),
                 email_kinds=_some_kinds(rng, most=0.8) if has_email else 0,
                 sms_kinds=_some_kinds(rng, most=0.45) if has_mobile else 0,
                 follows=rng.random() < 0.98,

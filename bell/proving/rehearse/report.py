@@ -1,0 +1,81 @@
+"""What a rehearsal came to: one object for machines, one table for people, one exit status."""
+
+from collections import Counter
+from typing import Any
+
+from bell.proving.rehearse.checks import Evidence, Verdict
+from bell.proving.rehearse.story import Story
+
+_SHOWN = 3
+HELD, BROKEN, UNPROVABLE = 0, 1, 2
+
+
+def whole(
+    story: Story, evidence: Evidence, verdicts: dict[str, Verdict], *, seconds: float, facts: dict[str, Any]
+) -> dict[str, Any]:
+    """The object that --json prints."""
+    rows = evidence.rows["main"]
+    replies = story.replies.counted(story.main.version.alert)
+    stopped = Counter(row.state for row in evidence.rows["stopped"])
+    return {
+        **facts,
+        "people_in_shape": story.in_shape,
+        "eligible": len({key for key, _ in story.main.expected}),
+        "sent": _accepted([(row.pair[1], row.state) for row in rows]),
+        "states": dict(sorted(Counter(row.state for row in rows).items())),
+        "replies": replies,
+        "replies_threaded": sum(way["threaded"] for way in replies.values()),
+        "opted_out": len(story.opted_out),
+        "stopped": {"accepted": sum(stopped[one] for one in ("sent", "delivered")), "cancelled": stopped["cancelled"]},
+        "tried": {one.name: "refused" if one.refused else "let through" for one in story.tried if not one.practice},
+        "seconds": round(seconds, 1),
+        "invariants": {
+            name: {"holds": verdict.holds, "checked": verdict.checked} for name, verdict in verdicts.items()
+        },
+    }
+
+
+def _accepted(rows: list[tuple[str, str]]) -> dict[str, int]:
+    """Copies that were accepted, by channel."""
+    taken = Counter(channel for channel, state in rows if state in ("sent", "delivered", "bounced"))
+    return {"email": taken["email"], "sms": taken["sms"]}
+
+
+def status(found: dict[str, Any]) -> int:
+    """1 when an invariant is broken, checked nothing, or a reply was lost; 2 when one cannot be proved here; else 0."""
+    holds = [one["holds"] for one in found["invariants"].values()]
+    lost = any(way["threaded"] != way["sent"] for way in found["replies"].values())
+    if False in holds or lost:
+        return BROKEN
+    return UNPROVABLE if None in holds else HELD
+
+
+def table(found: dict[str, Any], verdicts: dict[str, Verdict]) -> str:
+    """The same for people."""
+    replies = ", ".join(f"{way} {one['threaded']} of {one['sent']}" for way, one in found["replies"].items())
+    lines = [
+        ("People in the shape", f"{found['people_in_shape']:,}"),
+        ("Eligible", f"{found['eligible']:,}"),
+        ("Sent by email", f"{found['sent']['email']:,}"),
+        ("Sent by text", f"{found['sent']['sms']:,}"),
+        ("Replies threaded", replies),
+        ("Opted out meanwhile", f"{found['opted_out']}"),
+        ("Second alert, stopped", f"{found['stopped']['accepted']:,} sent, {found['stopped']['cancelled']:,} not"),
+        ("Seconds", f"{found['seconds']}"),
+    ]
+    words = {True: "holds", False: "BROKEN", None: "cannot be proved here"}
+    lines += [(name, f"{words[one.holds]} ({one.checked:,} checked)") for name, one in verdicts.items()]
+    width = max(len(name) for name, _ in lines) + 2
+    return "\n".join(f"{name:<{width}}{value}" for name, value in lines)
+
+
+def troubles(verdicts: dict[str, Verdict]) -> list[str]:
+    """What is wrong, in words: the first few of each invariant."""
+    found: list[str] = []
+    for name, verdict in verdicts.items():
+        found += [f"{name}: {words}" for words in verdict.wrong[:_SHOWN]]
+        if len(verdict.wrong) > _SHOWN:
+            found.append(f"{name}: and {len(verdict.wrong) - _SHOWN:,} more")
+        if not verdict.wrong and verdict.holds is False:
+            found.append(f"{name}: nothing was checked")
+    return found

@@ -1,0 +1,149 @@
+"""What must never go out, tried in earnest: by the front door, and then past it, by changing rows behind our back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Model
+
+from bell.alerts import actions, rules
+from bell.alerts.models import Alert, Approval, State, Version
+from bell.lib import clock
+from bell.organisations.models import Officer
+from bell.proving.rehearse.world import World
+
+
+@dataclass
+class Tried:
+    """One attempt. `refused` says whether the front door refused it; `mark` is a word that only this alert has."""
+
+    name: str
+    alert: Alert
+    mark: str
+    refused: bool = True
+    practice: bool = False
+
+
+def attempt(world: World, everywhere: list[int]) -> list[Tried]:
+    """Try each wrong; the worker is running. `everywhere` are areas, so that nobody could miss a wrong message."""
+    return [
+        _unapproved(world, everywhere),
+        _self_approved(world, everywhere),
+        _edited(world, everywhere),
+        _tampered(world, everywhere, "changed while held", lambda one: _set(one.alert, body="Changed after approval.")),
+        _tampered(world, everywhere, "version changed while held", _change_version),
+        _practice(world, everywhere),
+    ]
+
+
+def still_held(tried: list[Tried]) -> bool:
+    """Whether the worker has yet to look at one of them."""
+    return Alert.objects.filter(pk__in=[one.alert.pk for one in tried], state=State.HELD).exists()
+
+
+def practice_going(tried: list[Tried]) -> bool:
+    """Whether the practice alert is still on its way to the practice catchers."""
+    ids = [one.alert.pk for one in tried if one.practice]
+    return Alert.objects.filter(pk__in=ids).exclude(state=State.SENT).exists()
+
+
+def _draft(world: World, everywhere: list[int], name: str, by: Officer) -> Tried:
+    """A complete draft with a mark that no other message has."""
+    mark = f"never-{name.replace(' ', '-')}"
+    alert = actions.draft(
+        team=world.team,
+        kind=world.kind,
+        by=by,
+        title=f"Rehearsal {mark}",
+        body=f"This must not arrive: {mark}.",
+        sms_text=f"Must not arrive: {mark}.",
+        by_sms=True,
+        fields={"from_time": "1am", "to_time": "3am", "look_for": "Nothing"},
+        audience={"areas": everywhere, "shapes": [], "groups": []},
+    )
+    return Tried(name, alert, mark)
+
+
+def _refused(act: Callable[[], object]) -> bool:
+    """Whether the rules refused an act."""
+    try:
+        act()
+    except rules.NotAllowed:
+        return True
+    return False
+
+
+def _set(row: Model, **values: object) -> None:
+    """Change a row past all rules, as a fault or an intruder would."""
+    type(row)._default_manager.filter(pk=row.pk).update(**values)
+
+
+def _hold(alert: Alert) -> None:
+    """Make an alert look as if its hold had ended."""
+    _set(alert, state=State.HELD, hold_until=clock.now() - timedelta(seconds=1))
+
+
+def _approved(world: World, tried: Tried) -> Version:
+    """Submit and have a colleague approve, but leave no time for it to go before it is tampered with."""
+    version = actions.submit(tried.alert, by=tried.alert.author)
+    actions.approve(version, by=world.approver, digest=version.digest)
+    _set(tried.alert, hold_until=clock.now() + timedelta(hours=1))
+    return version
+
+
+def _unapproved(world: World, everywhere: list[int]) -> Tried:
+    """Submitted, approved by nobody, sent all the same."""
+    tried = _draft(world, everywhere, "unapproved", world.author)
+    actions.submit(tried.alert, by=world.author)
+    tried.refused = _refused(lambda: actions.send(tried.alert, by=world.author))
+    _hold(tried.alert)
+    return tried
+
+
+def _self_approved(world: World, everywhere: list[int]) -> Tried:
+    """Approved by the one who wrote it; then with the approval's row forged."""
+    tried = _draft(world, everywhere, "self-approved", world.both)
+    version = actions.submit(tried.alert, by=world.both)
+    tried.refused = _refused(lambda: actions.approve(version, by=world.both, digest=version.digest))
+    Approval.objects.create(
+        version=version, officer=world.both, decision=Approval.Decision.APPROVE, digest=version.digest, at=clock.now()
+    )
+    _hold(tried.alert)
+    return tried
+
+
+def _edited(world: World, everywhere: list[int]) -> Tried:
+    """Approved, taken back, edited, and sent on the old approval."""
+    tried = _draft(world, everywhere, "edited after approval", world.author)
+    _approved(world, tried)
+    actions.take_back(tried.alert, by=world.author)
+    tried.alert.refresh_from_db()
+    actions.edit(tried.alert, by=world.author, body=f"Edited after approval: {tried.mark}.")
+    tried.refused = _refused(lambda: actions.send(tried.alert, by=world.author))
+    _hold(tried.alert)
+    return tried
+
+
+def _tampered(world: World, everywhere: list[int], name: str, change: Callable[[Tried], None]) -> Tried:
+    """Approved and held, then changed in the database."""
+    tried = _draft(world, everywhere, name, world.author)
+    _approved(world, tried)
+    change(tried)
+    _hold(tried.alert)
+    return tried
+
+
+def _change_version(tried: Tried) -> None:
+    """Change the frozen text under its approval."""
+    version = tried.alert.versions.get()
+    _set(version, frozen={**version.frozen, "body": "Changed under its approval."})
+    _set(tried.alert, body="Changed under its approval.")
+
+
+def _practice(world: World, everywhere: list[int]) -> Tried:
+    """A practice alert, rightly approved: it may reach the practice catchers, and nothing else."""
+    tried = _draft(world, everywhere, "practice", world.learner)
+    tried.practice = True
+    version = actions.submit(tried.alert, by=world.learner)
+    actions.approve(version, by=world.approver, digest=version.digest)
+    return tried
