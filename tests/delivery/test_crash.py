@@ -1,0 +1,149 @@
+"""Killed at every named point, the post room converges; the relay's own spool says how many copies there are."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from bell.delivery import crash, inbound, outbox, post
+from bell.delivery.models import Batch, ChannelLimit, Delivery, Inbound, Mailing
+from bell.lib import clock
+from tests.delivery.conftest import a_mailing, an_audience, emails, filled
+from tests.delivery.servers import Relay
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROOT = Path(__file__).resolve().parents[2]
+
+# (point, n-th passing, most addresses with a second copy: those accepted in the slice that was not yet settled)
+SENDING = [
+    ("before-claim", 1, 0),
+    ("after-claim", 1, 0),
+    ("after-connect", 1, 0),
+    ("after-mail", 1, 0),
+    ("after-mail", 3, 2),
+    ("after-rcpt", 1, 0),
+    ("after-rcpt", 3, 2),
+    ("mid-data", 1, 0),
+    ("mid-data", 3, 2),
+    ("after-final-dot", 1, 1),
+    ("after-final-dot", 3, 3),
+    ("after-reply-before-commit", 1, 1),
+    ("after-reply-before-commit", 4, 4),
+    ("after-commit", 1, 0),
+    ("after-commit", 2, 0),
+]
+OTHERS = ("mid-fill", "before-sweep-commit", "before-inbound-commit", "after-inbound-commit")
+
+
+def child(job, point, relay_url="smtp://127.0.0.1:1"):
+    """Run a worker in a process of its own and return its exit status."""
+    db = connection.settings_dict
+    url = f"sqlite:///{db['NAME']}"
+    if connection.vendor == "postgresql":
+        host, user = db["HOST"].replace("/", "%2F"), db["USER"]
+        word = f":{db['PASSWORD']}" if db["PASSWORD"] else ""
+        url = f"postgres://{user}{word}@{host}:{db['PORT'] or 5432}/{db['NAME']}"
+    environment = {
+        **os.environ,
+        "DATABASE_URL": url,
+        "DJANGO_SETTINGS_MODULE": "tests.delivery.child_settings",
+        "BELL_SMTP_URL": relay_url,
+        "BELL_LEASE_SECONDS": "1",
+        "CRASHPOINT": point,
+        "PYTHONPATH": str(ROOT),
+    }
+    run = subprocess.run([sys.executable, "-m", "tests.delivery.child", job], env=environment, timeout=60)
+    return run.returncode
+
+
+def converge():
+    """What a worker does after the fault, with the ten minutes before a second try let pass at once."""
+    for _ in range(6):
+        outbox.sweep()
+        while outbox.run_once("survivor"):
+            pass
+        ChannelLimit.objects.all().delete()
+        Batch.objects.filter(state="ready").update(due_at=clock.now())
+    outbox.close()
+
+
+@pytest.mark.parametrize(("point", "nth", "most"), SENDING)
+def test_sending_converges_after_a_kill(point, nth, most, settings):
+    mailing = filled(emails(12))
+    with Relay() as relay:
+        settings.SMTP_URL = relay.url
+        assert child("send", f"{point}:{nth}", relay.url) == 137
+        time.sleep(1.1)  # the lease of the dead runs out
+        converge()
+        copies = Counter(relay.to())
+    rows = {row.address: row for row in Delivery.objects.filter(mailing=mailing)}
+    assert post.tally(mailing) == {"email": {"sent": 12}}
+    assert set(copies) == set(rows)  # I1: nobody is forgotten
+    twice = {address for address, count in copies.items() if count > 1}
+    assert max(copies.values()) <= 2 and len(twice) <= most  # I2
+    assert all(rows[address].retried for address in twice)  # a second copy is never hidden
+    assert not post.waiting(mailing)
+
+
+def test_filling_resumes_after_a_kill():
+    mailing = a_mailing()
+    an_audience(emails(10))
+    assert child("fill", "mid-fill:2") == 137
+    assert Delivery.objects.filter(mailing=mailing).count() == 3  # the first step only
+    assert child("fill", "") == 0
+    assert post.tally(mailing) == {"email": {"queued": 10}}
+    assert not Delivery.objects.filter(mailing=mailing, batch=None).exists()
+
+
+def test_sweeping_is_whole_or_not_at_all():
+    filled(emails(3))
+    lease = outbox.lease("gone")
+    outbox._persist(lease, {}, [], 2)
+    Batch.objects.update(lease_until=clock.now())
+    time.sleep(0.01)
+    assert child("sweep", "before-sweep-commit") == 137
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"queued"}
+    assert outbox.sweep() == 1
+    assert sorted(Delivery.objects.values_list("state", flat=True)) == ["queued", "uncertain", "uncertain"]
+
+
+@pytest.mark.parametrize("point", ["before-inbound-commit", "after-inbound-commit"])
+def test_stop_is_confirmed_once_whenever_the_reader_dies(point):
+    raw = b'{"id": "1", "from": "+447700900101", "to": "+447700900100", "text": "STOP"}'
+    inbound.store("simulator", "", "sms", raw)
+    assert child("settle", point) == 137
+    inbound.settle()
+    assert list(Inbound.objects.values_list("state", "what")) == [("done", "stop")]
+    assert Mailing.objects.filter(stream="receipt").count() == 1
+
+
+def test_every_point_is_in_the_code_and_has_a_test():
+    code = "".join(path.read_text() for path in (ROOT / "bell" / "delivery").rglob("*.py"))
+    assert (
+        set(re.findall(r'crash\.point\("([a-z-]+)"\)', code))
+        == set(crash.POINTS)
+        == {*(point for point, _, _ in SENDING), *OTHERS}
+    )
+
+
+def test_a_worker_whose_lease_ran_out_while_it_was_frozen_writes_nothing(settings):
+    """SIGSTOP past the lease: the other worker finishes, the frozen one wakes and is refused by the fence."""
+    mailing = filled(emails(4))
+    with Relay() as relay:
+        settings.SMTP_URL = relay.url
+        frozen = outbox.lease("frozen")
+        rows = outbox._persist(frozen, {}, [], 2)
+        Batch.objects.update(lease_until=clock.now())
+        time.sleep(0.01)
+        converge()
+        states = list(Delivery.objects.order_by("id").values_list("state", "attempts", "retried"))
+        with pytest.raises(outbox.LeaseLost):
+            outbox._persist(frozen, {rows[0].id: outbox.Result(outbox.Outcome.TEMPORARY, "450")}, rows, 2)
+    assert list(Delivery.objects.order_by("id").values_list("state", "attempts", "retried")) == states
+    assert post.tally(mailing) == {"email": {"sent": 4}}
