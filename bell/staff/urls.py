@@ -1,5 +1,63 @@
-"""Addresses of this face."""
+"""Addresses of the desk."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path, register_converter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from bell.staff.views import alert, approve, compose, desk, inbox
+
+
+class Reference:
+    """An alert's reference, such as DA-7K3PQ: nothing else reaches a view."""
+
+    regex = "[A-Z0-9]{1,4}-[A-Z0-9]{1,8}"
+
+    def to_python(self, value: str) -> str:
+        """As it is."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """As it is."""
+        return value
+
+
+class Key:
+    """A random key of up to 19 digits."""
+
+    regex = "[0-9]{1,19}"
+
+    def to_python(self, value: str) -> int:
+        """As a number."""
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        """As digits."""
+        return str(value)
+
+
+register_converter(Reference, "reference")
+register_converter(Key, "key")
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", desk.desk, name="staff-desk"),
+    path("duty/", desk.duty, name="staff-duty"),
+    path("live/<slug:name>/", desk.part, name="staff-live"),
+    path("new/", compose.new, name="staff-new"),
+    path("alerts/", alert.alerts, name="staff-alerts"),
+    path("alerts/<reference:reference>/", alert.alert, name="staff-alert"),
+    path("alerts/<reference:reference>/live/", alert.alert_live, name="staff-alert-live"),
+    path("alerts/<reference:reference>/edit/", compose.edit, name="staff-edit"),
+    path("alerts/<reference:reference>/count/", compose.count, name="staff-count"),
+    path("alerts/<reference:reference>/preview/", compose.preview, name="staff-preview"),
+    path("alerts/<reference:reference>/circle/", compose.circle_round, name="staff-circle"),
+    path("alerts/<reference:reference>/ground/", compose.ground_of, name="staff-ground"),
+    path("alerts/<reference:reference>/approve/", approve.approve, name="staff-approve"),
+    path("alerts/<reference:reference>/follow/", alert.follow, name="staff-follow"),
+    path("alerts/<reference:reference>/do/<slug:verb>/", alert.act, name="staff-act"),
+    path("inbox/", inbox.inbox, name="staff-inbox"),
+    path("inbox/live/", inbox.inbox_live, name="staff-inbox-live"),
+    path("inbox/<key:key>/", inbox.talk, name="staff-talk"),
+    path("inbox/<key:key>/live/", inbox.talk_live, name="staff-talk-live"),
+    path("inbox/<key:key>/say/", inbox.say, name="staff-say"),
+    path("inbox/<key:key>/claim/", inbox.claim, name="staff-claim"),
+    path("inbox/<key:key>/close/", inbox.close, name="staff-close"),
+    path("log/", inbox.log, name="staff-log"),
+]

@@ -1,0 +1,258 @@
+"""The composer's form: words, the facts of the kind, channels, and who gets it."""
+
+import copy
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+
+from bell.alerts import content, rules
+from bell.alerts.models import Alert
+from bell.lib import clock
+from bell.organisations import kinds
+from bell.organisations import rules as organisation_rules
+from bell.organisations.models import Officer, Role, Team
+from bell.residents.models import Group
+from bell.staff import tree
+from bell.staff.forms.shapes import DrawnField
+from bell.ui.forms import Affixed, Checkboxes, CountedTextarea, Form, NativeDateTime, Radios
+
+# Fields of kinds that are moments; the rest are words.
+MOMENTS = ("from_time", "to_time", "event_time")
+_HELP = {
+    "from_time": "The beginning of what you would like to see",
+    "look_for": "For example: a white van, two people on foot",
+    "event_place": "The name of the place and its street",
+    "description": "Age, build, hair, clothes, where last seen. No more than is needed to recognise them",
+}
+_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+_FAR_OFF = "Check the year"
+# Where a problem's name in the rules is not the field's name here.
+_FIELD_OF = {"by_email": "channels", "audience": "areas"}
+
+
+class NewForm(Form):
+    """The kind and the team of a new alert."""
+
+    kind = forms.ChoiceField(label="What kind of alert is it?", error_messages={"required": "Choose a kind"})
+    team: "forms.ModelChoiceField[Team]" = forms.ModelChoiceField(
+        label="For which team?", queryset=None, empty_label=None, error_messages={"required": "Choose a team"}
+    )
+
+    def __init__(self, *args: Any, officer: Officer, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kind_field, team_field = self.fields["kind"], self.fields["team"]
+        # An outcome follows an alert that went out: it begins on that alert's page.
+        offered = [(kind.value, kind.label) for kind in kinds.Kind if kind != kinds.Kind.OUTCOME]
+        kind_field.widget = Radios(cards=True, hints={kind: kinds.FACTS[kind].help for kind, _ in offered})
+        kind_field.choices = offered  # type: ignore[attr-defined]
+        self.teams = writing_teams(officer)
+        team_field.queryset = Team.objects.visible_to(officer).filter(pk__in=[one.pk for one in self.teams])  # type: ignore[attr-defined]
+        team_field.widget = Radios(choices=team_field.choices) if len(self.teams) > 1 else forms.HiddenInput()  # type: ignore[attr-defined]
+        if self.teams:
+            team_field.initial = self.teams[0].pk
+
+
+def writing_teams(officer: Officer) -> list[Team]:
+    """Teams for which the officer may write."""
+    return organisation_rules.teams_as(officer, Role.AUTHOR, Role.APPROVER, Role.MEDIA)
+
+
+class ComposeForm(Form):
+    """Everything of a draft. `seen` is the edit number that the page showed."""
+
+    seen = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, max_value=2**31 - 1)
+    title = forms.CharField(
+        label="Title",
+        required=False,
+        max_length=rules.TITLE_MOST,
+        help_text="What happened and where, in one line",
+        error_messages={"max_length": f"The title must be {rules.TITLE_MOST} characters or fewer"},
+    )
+    body = forms.CharField(
+        label="Message",
+        required=False,
+        max_length=rules.BODY_MOST,
+        widget=CountedTextarea(rules.BODY_MOST, {"rows": 8, "data-threshold": "75"}),
+        help_text="Two or three sentences. **bold**, lists with “- ”, and [words](https://…) for a link",
+        error_messages={"max_length": f"The message must be {rules.BODY_MOST:,} characters or fewer"},
+    )
+    sms_text = forms.CharField(
+        label="Words of the text message",
+        required=False,
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Leave empty to send the title. How to answer, the reference and STOP are added by themselves",
+        error_messages={"max_length": "The text message must be 1,000 characters or fewer"},
+    )
+    channels = forms.MultipleChoiceField(
+        label="Send it by",
+        required=False,
+        choices=[("email", "Email"), ("sms", "Text message")],
+        widget=Checkboxes(small=True, inline=True),
+        error_messages={"invalid_choice": "Choose email, text message or both"},
+    )
+    urgent = forms.BooleanField(label="Urgent: minutes matter", required=False)
+    areas = forms.TypedMultipleChoiceField(
+        label="Areas",
+        required=False,
+        coerce=int,
+        error_messages={"invalid_choice": "An area that you chose is not one this team may choose. Choose again"},
+    )
+    shapes = DrawnField(label="Drawn on the map", required=False)
+    groups = forms.TypedMultipleChoiceField(
+        label="Only people in these groups",
+        help_text="Choose none to reach everyone there",
+        required=False,
+        coerce=int,
+        widget=Checkboxes(small=True, inline=True),
+        error_messages={"invalid_choice": "A group that you chose is closed. Choose again"},
+    )
+    circle_postcode = forms.CharField(
+        label="Postcode",
+        required=False,
+        max_length=12,
+        widget=forms.TextInput(attrs={"class": "govuk-input--width-10", "autocomplete": "off"}),
+    )
+    circle_radius = forms.IntegerField(
+        label="How far around",
+        required=False,
+        initial=500,
+        min_value=25,
+        max_value=100_000,
+        widget=Affixed(suffix="metres", attrs={"inputmode": "numeric", "class": "govuk-input--width-5"}),
+        error_messages={
+            "invalid": "Enter the distance in metres, like 500",
+            "min_value": "The distance must be 25 metres or more",
+            "max_value": "The distance must be 100 kilometres or less",
+        },
+    )
+
+    def __init__(self, data: Any = None, *, alert: Alert) -> None:
+        super().__init__(data, initial=_initial(alert))
+        self.alert = alert
+        self.fields["areas"].choices = tree.choices(alert.team)  # type: ignore[attr-defined]
+        groups = Group.objects.public().filter(organisation=alert.organisation_id)
+        self.fields["groups"].choices = list(groups.values_list("pk", "name"))  # type: ignore[attr-defined]
+        hold = rules.hold_seconds
+        calm, quick = copy.copy(alert), copy.copy(alert)
+        calm.urgent, quick.urgent = False, True
+        self.fields["urgent"].help_text = (
+            f"Goes before everything else, waits {hold(quick)} seconds for an undo instead of {hold(calm)}, and asks "
+            "your colleagues at once. Only when waiting would put someone at risk"
+        )
+        for name in kinds.FACTS[alert.kind].fields:
+            self.fields[name] = _fact(name)
+        if alert.follows_id:
+            for name in ("areas", "shapes", "groups", "circle_postcode", "circle_radius"):
+                del self.fields[name]
+
+    def facts(self) -> list[forms.BoundField]:
+        """The fields of the alert's kind."""
+        return [self[name] for name in kinds.FACTS[self.alert.kind].fields]
+
+    def tree(self) -> list[tree.Node]:
+        """The areas to tick, as trees."""
+        ticked = {int(pk) for pk in self["areas"].value() or [] if str(pk).isdigit() and len(str(pk)) < 19}
+        return tree.roots(self.alert.team, ticked)
+
+    def clean(self) -> dict[str, Any]:
+        """A window of time does not end before it begins."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        first, last = cleaned.get("from_time"), cleaned.get("to_time")
+        if first and last and last <= first:
+            self.add_error("to_time", "The end must be after the start")
+        return cleaned
+
+    def changes(self) -> dict[str, Any]:
+        """What alerts.actions.edit is given. Fields with errors keep what the alert has."""
+        cleaned, alert = self.cleaned_data, self.alert
+        changed: dict[str, Any] = {
+            name: cleaned[name] for name in ("title", "body", "sms_text", "urgent") if name in cleaned
+        }
+        if "channels" in cleaned:
+            changed |= {"by_email": "email" in cleaned["channels"], "by_sms": "sms" in cleaned["channels"]}
+        changed["fields"] = self._fields()
+        if not alert.follows_id:
+            old = alert.audience
+            changed["audience"] = {name: cleaned.get(name, old.get(name, [])) for name in ("areas", "shapes", "groups")}
+        return changed
+
+    def _fields(self) -> dict[str, str]:
+        """The facts as they are shown; a moment is kept in words and, beside them, as a machine reads it."""
+        kept = dict(self.alert.fields)
+        for name in kinds.FACTS[self.alert.kind].fields:
+            value = self.cleaned_data.get(name)
+            if name not in MOMENTS:
+                kept[name] = value or ""
+            elif value:
+                kept |= {name: _in_words(value), f"{name}_at": value.isoformat()}
+            elif f"{name}_at" in kept:  # words without a moment were written by someone who knew better: they stay
+                del kept[f"{name}_at"], kept[name]
+        return kept
+
+    def candidate(self) -> Alert:
+        """The alert as this form would leave it, not saved: to preview, to check and to count."""
+        made = copy.copy(self.alert)
+        for name, value in self.changes().items():
+            setattr(made, name, value)
+        return made
+
+    def show(self, problems: dict[str, str]) -> None:
+        """Put problems of the rules (composer field to words) at the fields they belong to."""
+        for name, words in problems.items():
+            place = _FIELD_OF.get(name, name)
+            self.add_error(place if place in self.fields else None, words.rstrip("."))
+
+
+def _fact(name: str) -> forms.Field:
+    """The form field of one fact of a kind."""
+    label, help_text = content.FIELD_LABELS[name], _HELP.get(name, "")
+    if name in MOMENTS:
+        return forms.DateTimeField(
+            label=label,
+            help_text=help_text,
+            required=False,
+            widget=NativeDateTime(),
+            input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
+            validators=[MinValueValidator(_EARLIEST, _FAR_OFF), MaxValueValidator(_LATEST, _FAR_OFF)],
+            error_messages={"invalid": "Enter a date and a time"},
+        )
+    widget = forms.Textarea(attrs={"rows": 4}) if name == "description" else forms.TextInput()
+    return forms.CharField(label=label, help_text=help_text, required=False, max_length=1000, widget=widget)
+
+
+def _in_words(at: datetime) -> str:
+    """A moment as readers see it: never "today", since it is read on other days too."""
+    return clock.said(at, today=clock.local(at).date() - timedelta(days=30))
+
+
+def _initial(alert: Alert) -> dict[str, Any]:
+    """What the form shows of an alert."""
+    chosen = [name for name, on in (("email", alert.by_email), ("sms", alert.by_sms)) if on]
+    audience = alert.audience
+    facts = {name: alert.fields.get(name, "") for name in kinds.FACTS[alert.kind].fields if name not in MOMENTS}
+    moments = {name: _moment(alert.fields.get(f"{name}_at", "")) for name in MOMENTS}
+    return {
+        "seen": alert.edit,
+        "title": alert.title,
+        "body": alert.body,
+        "sms_text": alert.sms_text,
+        "urgent": alert.urgent,
+        "channels": chosen,
+        "areas": audience.get("areas", []),
+        "shapes": audience.get("shapes", []),
+        "groups": audience.get("groups", []),
+        "circle_radius": 500,
+        **facts,
+        **moments,
+    }
+
+
+def _moment(text: str) -> datetime | None:
+    """A moment kept in a draft, or nothing."""
+    try:
+        return clock.local(datetime.fromisoformat(text)) if text else None
+    except ValueError:
+        return None

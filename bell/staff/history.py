@@ -1,0 +1,83 @@
+"""What happened to an alert, in order, from the record: who did what, and why."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bell.alerts.models import Alert, Approval
+from bell.audit import find
+from bell.audit.models import Entry
+from bell.organisations.models import Officer
+
+# What the record calls it -> how the timeline says it, and how it looks.
+_VERBS = {
+    "alert drafted": ("Begun", ""),
+    "alert edited": ("Edited", ""),
+    "alert submitted": ("Submitted for approval", ""),
+    "alert approved": ("Approved", "done"),
+    "alert returned": ("Returned with a reason", "bad"),
+    "alert rejected": ("Rejected", "bad"),
+    "alert taken back": ("Taken back to draft", ""),
+    "alert withdrawn": ("Withdrawn", "bad"),
+    "alert undone": ("Sending undone, nothing had left", "bad"),
+    "alert refused at sending": ("Not sent: it was not approved as it stood", "bad"),
+    "alert sending": ("Sending began", "done"),
+    "alert sent": ("Everything is sent", "done"),
+    "alert stopped": ("Sending stopped", "bad"),
+}
+
+
+@dataclass
+class Event:
+    """One thing that happened. `who` is empty where the system did it."""
+
+    title: str
+    at: datetime
+    who: str
+    tone: str
+    words: str = ""
+
+
+def events(alert: Alert, officer: Officer) -> list[Event]:
+    """The alert's timeline, oldest first; edits in a row by one person are one."""
+    entries = [entry for entry in find.history(alert) if entry.verb in _VERBS]
+    keys = {int(entry.by_key) for entry in entries if entry.by_type == "officer" and entry.by_key.isdigit()}
+    people = {one.key: str(one) for one in Officer.objects.visible_to(officer).filter(key__in=keys)}
+    reasons = _reasons(alert)
+    found: list[Event] = []
+    for entry in entries:
+        title, tone = _VERBS[entry.verb]
+        event = Event(title, entry.at, _who(entry, people), tone, _detail(entry, reasons))
+        if found and entry.verb == "alert edited" and found[-1].title == title and found[-1].who == event.who:
+            found[-1] = event
+        else:
+            found.append(event)
+    return found
+
+
+def _who(entry: Entry, people: dict[int, str]) -> str:
+    if entry.by_type != "officer" or not entry.by_key.isdigit():
+        return ""
+    return people.get(int(entry.by_key), "A former colleague")
+
+
+def _reasons(alert: Alert) -> dict[tuple[int, str], str]:
+    """(version, decision) -> the reason that was given."""
+    decisions = Approval.Decision
+    verbs = {decisions.RETURN: "alert returned", decisions.REJECT: "alert rejected"}
+    return {
+        (version.number, verbs[decisions(one.decision)]): one.reason
+        for version in alert.versions.prefetch_related("approvals")
+        for one in version.approvals.all()
+        if one.decision in verbs
+    }
+
+
+def _detail(entry: Entry, reasons: dict[tuple[int, str], str]) -> str:
+    number = entry.facts.get("version")
+    if (number, entry.verb) in reasons:
+        return reasons[(number, entry.verb)]
+    if entry.verb == "alert submitted":
+        return f"Version {number}, {entry.facts.get('people', 0):,} people"
+    if entry.verb == "alert stopped":
+        return f"{entry.facts.get('cancelled', 0):,} messages were not sent"
+    return ""

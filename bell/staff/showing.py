@@ -1,0 +1,194 @@
+"""How a message, its sending and what may be done with it are shown: plain values for the templates."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from bell.alerts import audience, content, rules
+from bell.alerts.find import Progress
+from bell.alerts.models import Alert, Approval, Relation, State, Version
+from bell.delivery import slots
+from bell.delivery.models import Channel
+from bell.delivery.models import State as Delivered
+from bell.lib import text
+from bell.organisations import kinds
+from bell.organisations import rules as organisation_rules
+from bell.organisations.models import Officer
+from bell.residents.models import Group
+from bell.staff import ground
+
+# States of deliveries in the order of the bar, with the tone each is drawn in.
+_ORDER = {
+    Delivered.DELIVERED: "good",
+    Delivered.SENT: "sent",
+    Delivered.UNCERTAIN: "doubt",
+    Delivered.QUEUED: "wait",
+    Delivered.DEFERRED: "wait",
+    Delivered.WAITING: "wait",
+    Delivered.BOUNCED: "bad",
+    Delivered.FAILED: "bad",
+    Delivered.SUPPRESSED: "none",
+    Delivered.CANCELLED: "none",
+    Delivered.EXPIRED: "none",
+}
+_CHANGED = {
+    "title": "title",
+    "body": "message",
+    "sms_text": "text message",
+    "by_email": "channels",
+    "by_sms": "channels",
+    "urgent": "urgency",
+    "fields": "facts",
+    "audience": "audience",
+}
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message as people will read it, with what its text costs a person."""
+
+    parts: content.Parts
+    subject: str
+    by_email: bool
+    by_sms: bool
+    urgent: bool
+    sms: str
+    segments: text.Segments
+    pence_each: float
+
+
+def message(frozen: dict[str, Any]) -> Message:
+    """Read frozen data (alerts.rules.snapshot), drawn by the same code that sends it."""
+    whole = content.sms(frozen)
+    return Message(
+        parts=content.parts(frozen),
+        subject=content.subject(frozen),
+        by_email=frozen["by_email"],
+        by_sms=frozen["by_sms"],
+        urgent=frozen["urgent"],
+        sms=whole.replace(slots.ANSWER, "their-own-link"),
+        segments=text.segments(whole),
+        pence_each=audience.pence(1, whole),
+    )
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Who is meant, in words, and as a map."""
+
+    follows: Alert | None
+    areas: list[str]
+    shapes: list[str]
+    groups: list[str]
+    map: dict[str, Any]
+
+
+def meant(alert: Alert, rule: dict[str, Any]) -> Audience:
+    """The audience of an alert, by its own rule or a frozen one."""
+    groups = Group.objects.public().filter(pk__in=rule.get("groups", []))
+    return Audience(
+        follows=alert.follows,
+        areas=ground.names(rule),
+        shapes=ground.described(rule),
+        groups=list(groups.values_list("name", flat=True)),
+        map=ground.of_audience(rule if not alert.follows else alert.follows.audience),
+    )
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One part of a bar: where it begins and how long it is, in percent."""
+
+    words: str
+    number: int
+    tone: str
+    start: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One channel's bar."""
+
+    name: str
+    total: int
+    bars: list[Bar]
+
+
+def lanes(progress: Progress) -> list[Lane]:
+    """A bar for each channel, parts in a fixed order."""
+    return [
+        Lane(_channel(channel), sum(states.values()), _bars(states))
+        for channel, states in sorted(progress.by_channel.items())
+    ]
+
+
+def _channel(name: str) -> str:
+    return {Channel.EMAIL: "Email", Channel.SMS: "Text message"}.get(Channel(name), name)
+
+
+def _bars(states: dict[str, int]) -> list[Bar]:
+    total, start, bars = sum(states.values()) or 1, 0.0, []
+    for state, tone in _ORDER.items():
+        if number := states.get(state, 0):
+            width = number * 100 / total
+            bars.append(Bar(str(state.label).capitalize(), number, tone, round(start, 3), round(width, 3)))
+            start += width
+    return bars
+
+
+@dataclass(frozen=True)
+class Doing:
+    """What this officer may do with this alert now."""
+
+    edit: bool
+    take_back: bool
+    withdraw: bool
+    decide: bool
+    send: bool
+    undo: bool
+    stop: bool
+    follow: list[tuple[str, str]]
+
+
+def doing(officer: Officer, alert: Alert, version: Version | None) -> Doing:
+    """Ask the rules once for everything that the page offers."""
+    write = organisation_rules.may_write(officer, alert.team)
+    act = write or organisation_rules.may_approve(officer, alert.team)
+    moves = rules.MOVES[alert.state]
+    submitted = alert.state == State.SUBMITTED and version is not None
+    return Doing(
+        edit=rules.may_edit(officer, alert),
+        take_back=write and State.DRAFT in moves and alert.state != State.RETURNED,
+        withdraw=write and State.WITHDRAWN in moves,
+        decide=submitted and not rules.barred_from_approving(officer, version),  # type: ignore[arg-type]
+        send=act and alert.state == State.APPROVED and version is not None and rules.is_approved(version),
+        undo=act and alert.state == State.HELD,
+        stop=act and alert.state == State.SENDING,
+        follow=_follow_ups(alert) if write else [],
+    )
+
+
+def _follow_ups(alert: Alert) -> list[tuple[str, str]]:
+    """The ways to follow an alert that went out: (relation, words)."""
+    if alert.state not in (State.SENDING, State.SENT, State.STOPPED, State.CLOSED):
+        return []
+    offered = [(Relation.UPDATE, "Send an update")]
+    if alert.kind == kinds.Kind.MISSING:
+        offered.append((Relation.STAND_DOWN, "Stand down"))
+    if kinds.FACTS[alert.kind].answers:
+        offered.append((Relation.OUTCOME, "Send an outcome"))
+    return [(str(relation), words) for relation, words in offered]
+
+
+def decided(version: Version | None) -> Approval | None:
+    """The latest decision on a version."""
+    return version.approvals.select_related("officer").last() if version else None
+
+
+def changed(version: Version) -> tuple[list[str], dict[str, Any] | None]:
+    """What differs from the version before, by name, and that version's frozen data."""
+    before = version.alert.versions.filter(number__lt=version.number).last()
+    if before is None:
+        return [], None
+    names = [words for field, words in _CHANGED.items() if version.frozen.get(field) != before.frozen.get(field)]
+    return list(dict.fromkeys(names)), before.frozen

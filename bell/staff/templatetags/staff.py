@@ -1,0 +1,48 @@
+"""Filters of the desk's templates: {% load staff %}."""
+
+from datetime import datetime
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from bell.alerts.models import Alert
+from bell.lib import clock
+from bell.staff import words
+from bell.ui.templatetags import bell_ui
+
+register = template.Library()
+
+
+@register.filter
+def said(at: datetime) -> str:
+    """A moment as people say it: {{ alert.sent_at|said }}."""
+    return clock.said(at) if at else ""
+
+
+@register.filter
+def time_of(at: datetime) -> str:
+    """The hour, minute and second on London's clocks, for what happens within the minute."""
+    return f"{clock.local(at):%H:%M:%S}"
+
+
+@register.filter
+def pounds(pence: float) -> str:
+    """Money: {{ version.pence|pounds }}."""
+    return words.pounds(pence)
+
+
+@register.filter
+def state_tag(alert: Alert) -> SafeString:
+    """The state of an alert as a coloured word."""
+    return bell_ui.tag(str(alert.get_state_display()), words.STATE_COLOURS[alert.state])
+
+
+@register.filter
+def waiting_clock(since: datetime | None) -> SafeString | str:
+    """How long someone has waited, with its clock: {{ conversation.waiting_since|waiting_clock }}."""
+    told, tone = words.waited(since)
+    if not told:
+        return ""
+    extra = f" app-clock--{tone}" if tone else ""
+    return format_html('<span class="app-clock{}">{}{}</span>', extra, bell_ui.icon("clock"), told)

@@ -1,0 +1,64 @@
+"""The tree of areas that a team may choose, for the composer's ticks."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from bell.organisations import rules
+from bell.organisations.models import Team
+from bell.places.models import Area
+
+
+@dataclass
+class Node:
+    """One area with a tick, and those within it. `within` names a parent that cannot itself be chosen."""
+
+    pk: int
+    name: str
+    kind: str
+    ticked: bool
+    number: int = 0
+    within: str = ""
+    children: list["Node"] = field(default_factory=list)
+
+    @property
+    def open(self) -> bool:
+        """Whether something within is ticked, so that the part stands open."""
+        return any(child.ticked or child.open for child in self.children)
+
+
+def choices(team: Team) -> list[tuple[int, str]]:
+    """Every area that the team may choose by name."""
+    allowed = rules.patch_area_ids(team)
+    areas = Area.objects.public()
+    if allowed is not None:
+        areas = areas.filter(pk__in=allowed)
+    return list(areas.values_list("pk", "name"))
+
+
+def roots(team: Team, ticked: Collection[int]) -> list[Node]:
+    """The areas as trees: the topmost first, each in order of name."""
+    ids = [pk for pk, _ in choices(team)]
+    rows = list(Area.objects.public().filter(pk__in=ids).select_related("parent"))
+    nodes = {row.pk: Node(row.pk, row.name, row.kind, row.pk in ticked) for row in rows}
+    below: dict[int | None, list[Node]] = defaultdict(list)
+    for row in rows:
+        node = nodes[row.pk]
+        if row.parent_id in nodes:
+            below[row.parent_id].append(node)
+        else:
+            node.within = row.parent.name if row.parent else ""
+            below[None].append(node)
+    for pk, node in nodes.items():
+        node.children = below[pk]
+    _number(below[None])
+    return below[None]
+
+
+def _number(top: list[Node]) -> None:
+    """Number the ticks from 0 in the order of the page, so that the first has the id that error links lead to."""
+    waiting, number = list(reversed(top)), 0
+    while waiting:
+        node = waiting.pop()
+        node.number, number = number, number + 1
+        waiting.extend(reversed(node.children))

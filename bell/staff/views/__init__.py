@@ -1,0 +1,1 @@
+"""The screens of the desk: find, form, one action, one template."""

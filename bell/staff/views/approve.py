@@ -1,0 +1,91 @@
+"""The approver's page: the frozen version as people will read it, where it goes, and three buttons."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods
+
+from bell.alerts import actions, rules
+from bell.alerts.models import Alert, Approval, State, Version
+from bell.organisations.models import Officer
+from bell.staff import shell, showing
+from bell.staff.access import officer_required
+from bell.staff.forms.decide import DecideForm
+from bell.staff.views.finding import alert_of, version_of
+
+
+@officer_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def approve(request: HttpRequest, officer: Officer, reference: str) -> HttpResponse:
+    """Show the newest version, and take the decision on exactly the version that was shown."""
+    alert = alert_of(officer, reference)
+    version = version_of(alert)
+    if version is None:
+        messages.info(request, "This alert has not been submitted yet.")
+        return redirect("staff-alert", alert.reference)
+    if request.method == "POST":
+        return _decide(request, officer, alert, version)
+    return _page(request, officer, alert, version, DecideForm(version=version))
+
+
+def _page(request: HttpRequest, officer: Officer, alert: Alert, version: Version, form: DecideForm) -> HttpResponse:
+    changed, before = showing.changed(version)
+    waits = alert.state == State.SUBMITTED
+    context = {
+        "alert": alert,
+        "version": version,
+        "form": form,
+        "message": showing.message(version.frozen),
+        "meant": showing.meant(alert, version.frozen["audience"]),
+        "waits": waits,
+        "barred": rules.barred_from_approving(officer, version) if waits else "",
+        "decided": showing.decided(version),
+        "hold": rules.hold_seconds(alert),
+        "changed": changed,
+        "before": before,
+        "last_reason": _last_reason(version),
+    }
+    return shell.page(request, officer, "staff/approve.html", context)
+
+
+def _last_reason(version: Version) -> Approval | None:
+    """Why the version before was turned back, so that the approver sees whether it was heeded."""
+    before = version.alert.versions.filter(number__lt=version.number).last()
+    return before.approvals.select_related("officer").exclude(reason="").last() if before else None
+
+
+def _decide(request: HttpRequest, officer: Officer, alert: Alert, version: Version) -> HttpResponse:
+    """One decision; the same one again changes nothing."""
+    form = DecideForm(request.POST)
+    if not form.is_valid() and "reason" not in form.errors:
+        messages.error(request, "This page was out of date. Look at the newest version.")
+        return redirect("staff-approve", alert.reference)
+    if not form.is_valid():
+        return _page(request, officer, alert, version, form)
+    shown = alert.versions.filter(number=form.cleaned_data["number"]).select_related("alert__team").first()
+    mine = shown.approvals.filter(officer=officer).exists() if shown else False
+    if alert.state != State.SUBMITTED and not mine:
+        messages.error(request, f"This alert is {alert.get_state_display().lower()}: there is nothing to decide now.")
+        return redirect("staff-alert", alert.reference)
+    try:
+        words = _act(request.POST.get("do", ""), officer, shown or version, form)
+    except rules.NotAllowed as error:
+        messages.error(request, str(error))
+        return redirect("staff-approve", alert.reference)
+    except rules.Unfinished as unfinished:
+        form.add_error("reason", unfinished.problems["reason"])
+        return _page(request, officer, alert, version, form)
+    messages.success(request, words)
+    return redirect("staff-alert", alert.reference)
+
+
+def _act(do: str, officer: Officer, version: Version, form: DecideForm) -> str:
+    """Approve, return or reject; the words for afterwards. NotAllowed for anything else."""
+    if do == "approve":
+        alert = actions.approve(version, by=officer, digest=form.cleaned_data["digest"])
+        return "Approved." if alert.state != State.HELD else "Approved. It is about to go; you can still undo."
+    if do in ("return", "reject"):
+        reject = do == "reject"
+        actions.turn_back(version, by=officer, reason=form.cleaned_data["reason"], reject=reject)
+        return "Rejected." if reject else "Returned to its author with your reason."
+    raise rules.NotAllowed("Choose approve, return or reject.")

@@ -1,0 +1,246 @@
+"""Writing an alert: choosing its kind, the composer, and the fragments that count and preview while one writes."""
+
+import copy
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from bell.alerts import actions, audience, content, find, rules
+from bell.alerts.models import Alert, Version
+from bell.organisations.models import Officer
+from bell.places import find as places
+from bell.staff import ground, shell, showing, words
+from bell.staff.access import officer_required
+from bell.staff.forms.compose import ComposeForm, NewForm
+from bell.staff.forms.shapes import circle
+from bell.staff.views.finding import alert_of
+
+_AUDIENCE = ("areas", "shapes", "groups", "channels")
+
+
+@officer_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest, officer: Officer) -> HttpResponse:
+    """Choose the kind (and the team), then write."""
+    form = NewForm(request.POST or None, officer=officer)
+    if request.method == "POST" and form.is_valid():
+        alert = actions.draft(team=form.cleaned_data["team"], kind=form.cleaned_data["kind"], by=officer)
+        return redirect("staff-edit", alert.reference)
+    return shell.page(request, officer, "staff/new.html", {"form": form})
+
+
+@officer_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, officer: Officer, reference: str) -> HttpResponse:
+    """The composer. The buttons of its form say by `do` what is to be done."""
+    alert = alert_of(officer, reference)
+    if not rules.may_edit(officer, alert):
+        messages.error(request, "This alert cannot be changed now, or not by you.")
+        return redirect("staff-alert", alert.reference)
+    if request.method != "POST":
+        return _composer(request, officer, ComposeForm(alert=alert))
+    do = request.POST.get("do", "save")
+    if do in ("save", "submit"):
+        return _keep(request, officer, alert, submit=do == "submit")
+    return _adjust(request, officer, alert, do)
+
+
+def _composer(request: HttpRequest, officer: Officer, form: ComposeForm, **more: Any) -> HttpResponse:
+    """The page, with everything that was typed."""
+    status = more.pop("status", 200)
+    context = {"form": form, "alert": form.alert, **_preview(form), **_chosen(form), **more}
+    return shell.page(request, officer, "staff/compose.html", context, status=status)
+
+
+def _keep(request: HttpRequest, officer: Officer, alert: Alert, *, submit: bool) -> HttpResponse:
+    """Save the draft, and submit it when asked; nothing that was typed is ever lost."""
+    form = ComposeForm(request.POST, alert=alert)
+    if not form.is_valid():
+        return _composer(request, officer, form)
+    try:
+        alert = actions.edit(alert, by=officer, seen=form.cleaned_data["seen"], **form.changes())
+    except actions.Changed as changed:
+        return _both(request, officer, form, str(changed))
+    if not submit:
+        messages.success(request, "Draft saved.")
+        return redirect("staff-edit", alert.reference)
+    try:
+        version = actions.submit(alert, by=officer)
+    except rules.Unfinished as unfinished:
+        form = _again(request, alert, seen=str(alert.edit))
+        form.show(unfinished.problems)
+        return _composer(request, officer, form, saved=True)
+    messages.success(request, _asked(version))
+    return redirect("staff-alert", alert.reference)
+
+
+def _asked(version: Version) -> str:
+    """Whom a submission went to."""
+    names = [str(one) for one in rules.approvers(version)]
+    if not names:
+        return "Submitted. Nobody who may approve it is set up yet: tell an administrator."
+    shown = names[:3] if len(names) <= 3 else [*names[:2], f"{len(names) - 2} others"]
+    return f"Submitted. Asked to approve: {', '.join(shown)}."
+
+
+def _again(request: HttpRequest, alert: Alert, **changes: str) -> ComposeForm:
+    """The form as it was sent, with some values changed by us."""
+    data = request.POST.copy()
+    for name, value in changes.items():
+        data[name] = value
+    form = ComposeForm(data, alert=alert)
+    form.is_valid()
+    return form
+
+
+def _both(request: HttpRequest, officer: Officer, form: ComposeForm, why: str) -> HttpResponse:
+    """A colleague saved meanwhile: this officer's words stay in the form, the colleague's stand beside them."""
+    fresh = alert_of(officer, form.alert.reference)
+    mine = form.candidate()
+    theirs = [(label, old) for label, new, old in _compared(mine, fresh) if new != old]
+    form = _again(request, fresh, seen=str(fresh.edit))
+    return _composer(request, officer, form, theirs=theirs, changed=why, status=409)
+
+
+def _compared(mine: Alert, theirs: Alert) -> list[tuple[str, str, str]]:
+    """(what, mine, theirs) of everything a composer changes, in words."""
+    rows = [
+        ("Title", mine.title, theirs.title),
+        ("Message", mine.body, theirs.body),
+        ("Text message", mine.sms_text, theirs.sms_text),
+        ("How it goes", _channels(mine), _channels(theirs)),
+    ]
+    for name, label in content.FIELD_LABELS.items():
+        rows.append((label, str(mine.fields.get(name, "")), str(theirs.fields.get(name, ""))))
+    rows.append(("Who gets it", _audience_words(mine), _audience_words(theirs)))
+    return rows
+
+
+def _channels(alert: Alert) -> str:
+    chosen = [name for name, on in (("email", alert.by_email), ("text message", alert.by_sms)) if on]
+    return f"{', '.join(chosen) or 'none'}{', urgent' if alert.urgent else ''}"
+
+
+def _audience_words(alert: Alert) -> str:
+    meant = showing.meant(alert, alert.audience)
+    return ", ".join([*meant.areas, *meant.shapes, *meant.groups]) or "nobody yet"
+
+
+def _adjust(request: HttpRequest, officer: Officer, alert: Alert, do: str) -> HttpResponse:
+    """What the page does without scripts: add a circle, take a shape away, count, show the preview again."""
+    form = _again(request, alert)
+    if do == "circle":
+        feature, problem = _circle(form)
+        if feature is not None:
+            form = _again(request, alert, shapes=_collection([*_shapes(form), feature]), circle_postcode="")
+        elif problem:
+            form.add_error("circle_postcode" if "circle_radius" not in form.errors else "circle_radius", problem)
+    elif do.startswith("remove:") and do[7:].isascii() and do[7:].isdigit():
+        left = [shape for number, shape in enumerate(_shapes(form)) if str(number) != do[7:]]
+        form = _again(request, alert, shapes=_collection(left))
+    elif do == "count":
+        return _composer(request, officer, form, count=_count(officer, form))
+    return _composer(request, officer, form)
+
+
+def _shapes(form: ComposeForm) -> list[dict[str, Any]]:
+    shapes: list[dict[str, Any]] = form.cleaned_data.get("shapes") or []
+    return shapes
+
+
+def _collection(features: list[dict[str, Any]]) -> str:
+    return json.dumps({"type": "FeatureCollection", "features": features}) if features else ""
+
+
+def _circle(form: ComposeForm) -> tuple[dict[str, Any] | None, str]:
+    """The circle that was asked for by postcode and radius, or what is wrong, in words."""
+    if "circle_radius" in form.errors:
+        return None, ""
+    metres = form.cleaned_data.get("circle_radius")
+    if metres is None:
+        return None, "Enter how far around the postcode"
+    try:
+        found = places.postcode(form.cleaned_data.get("circle_postcode") or "")
+    except places.PostcodeError as error:
+        return None, str(error)
+    return circle(found.lon, found.lat, metres), ""
+
+
+def _count(officer: Officer, form: ComposeForm) -> tuple[str, bool]:
+    """How many the audience reaches, in words, and whether it is a number (else what is in the way)."""
+    for name in _AUDIENCE:
+        if name in form.errors:
+            return str(form.errors[name][0]), False
+    made = form.candidate()
+    if not (made.by_email or made.by_sms):
+        return "Choose email, text message or both to count.", False
+    if problem := rules.problems_with_audience(made):
+        return problem, False
+    try:
+        rough = audience.roughly(find.rule(made), by=officer, sms_text=content.sms(rules.snapshot(made)))
+    except audience.TooManyCounts as error:
+        return str(error), False
+    return words.counted(rough, by_email=made.by_email, by_sms=made.by_sms), True
+
+
+def _preview(form: ComposeForm) -> dict[str, Any]:
+    """The message as it would be read, from what stands in the form, right or wrong."""
+    made = form.candidate() if form.is_bound else copy.copy(form.alert)
+    for name, most in (("title", 300), ("body", 8000), ("sms_text", 2000)):
+        setattr(made, name, str(form[name].value() or "")[:most])
+    return {"message": showing.message(rules.snapshot(made))}
+
+
+def _chosen(form: ComposeForm) -> dict[str, Any]:
+    """The drawn shapes in words, and the ticked areas for the map."""
+    if form.alert.follows_id:
+        return {"described": [], "chosen": ground.of_audience(form.alert.follows.audience)}  # type: ignore[union-attr]
+    rule = form.candidate().audience if form.is_bound else form.alert.audience
+    return {"described": ground.described(rule), "chosen": ground.of_audience(rule, drawn=False)}
+
+
+def _bound(request: HttpRequest, officer: Officer, reference: str) -> ComposeForm:
+    """The form behind a fragment: only for those who may edit."""
+    alert = alert_of(officer, reference)
+    if not rules.may_edit(officer, alert):
+        raise rules.NotAllowed("This alert cannot be changed now, or not by you.")
+    return _again(request, alert)
+
+
+@officer_required
+@require_POST
+def count(request: HttpRequest, officer: Officer, reference: str) -> HttpResponse:
+    """The live count, the list of drawn shapes and the ticked areas."""
+    form = _bound(request, officer, reference)
+    context = {"form": form, "alert": form.alert, "count": _count(officer, form), "fragment": True, **_chosen(form)}
+    return render(request, "staff/parts/count.html", context)
+
+
+@officer_required
+@require_POST
+def preview(request: HttpRequest, officer: Officer, reference: str) -> HttpResponse:
+    """The live preview, and what the text message takes."""
+    form = _bound(request, officer, reference)
+    return render(request, "staff/parts/preview.html", {**_preview(form), "alert": form.alert, "fragment": True})
+
+
+@officer_required
+@require_POST
+def circle_round(request: HttpRequest, officer: Officer, reference: str) -> HttpResponse:
+    """One circle by postcode and radius, as the map draws it: JSON {"feature"} or {"problem"}."""
+    form = _bound(request, officer, reference)
+    feature, problem = _circle(form)
+    if feature is None:
+        return JsonResponse({"problem": problem or form.errors["circle_radius"][0]})
+    return JsonResponse({"feature": feature})
+
+
+@officer_required
+@require_safe
+def ground_of(request: HttpRequest, officer: Officer, reference: str) -> HttpResponse:
+    """The ground of the alert's team as GeoJSON, for every map about the alert."""
+    return JsonResponse(ground.of_team(alert_of(officer, reference).team))

@@ -1,0 +1,74 @@
+"""How numbers, times and states are said on the desk."""
+
+from datetime import datetime, timedelta
+
+from bell.alerts.audience import Roughly
+from bell.alerts.models import State
+from bell.conversations.rules import CLOCK
+from bell.lib import clock
+
+STATE_COLOURS: dict[str, str] = {
+    State.DRAFT: "grey",
+    State.SUBMITTED: "amber",
+    State.RETURNED: "red",
+    State.REJECTED: "red",
+    State.APPROVED: "blue",
+    State.HELD: "amber",
+    State.SENDING: "amber",
+    State.SENT: "green",
+    State.STOPPED: "red",
+    State.CLOSED: "grey",
+    State.WITHDRAWN: "grey",
+}
+_SOON = timedelta(hours=24)
+
+
+def pounds(pence: float) -> str:
+    """Money: £0.96, £1,204.10; part of a penny shows only where the whole is less than ten pence."""
+    if 0 < pence < 10 and pence != round(pence):
+        return f"{pence:.1f}p"
+    return f"£{pence / 100:,.2f}"
+
+
+def lasting(time: timedelta) -> str:
+    """A length of time in its largest whole unit: "2 days", "5 hours", "1 minute"."""
+    minutes = max(0, int(time.total_seconds() // 60))
+    for size, name in ((1440, "day"), (60, "hour"), (1, "minute")):
+        if minutes >= (2 if name == "day" else 1) * size:
+            number = minutes // size
+            return f"{number} {name}{'s' if number != 1 else ''}"
+    return "less than a minute"
+
+
+def waited(since: datetime | None) -> tuple[str, str]:
+    """How long someone has waited, in words, and how pressing it is: "", "soon" (a day left) or "late" (72 hours)."""
+    if since is None:
+        return "", ""
+    gone = clock.now() - since
+    if gone > CLOCK:
+        return f"waited {lasting(gone)}, overdue", "late"
+    left = CLOCK - gone
+    if left < _SOON:
+        return f"waited {lasting(gone)}, {lasting(left)} left", "soon"
+    return f"waited {lasting(gone)}", ""
+
+
+def _about(number: int | None) -> str:
+    """A rounded number as it may be shown while drawing."""
+    if number is None:
+        return "fewer than 5"
+    return f"{number:,}" if number else "none"
+
+
+def counted(rough: Roughly, *, by_email: bool, by_sms: bool) -> str:
+    """ "About 310 people: 300 by email, 40 also by text (£0.96)", as the composer says it."""
+    if rough.people == 0:
+        return "Nobody yet: nobody there chose to hear this kind of alert this way."
+    who = "Fewer than 5 people" if rough.people is None else f"About {rough.people:,} people"
+    parts = []
+    if by_email:
+        parts.append(f"{_about(rough.emails)} by email")
+    if by_sms:
+        cost = f" ({pounds(rough.pence)})" if rough.pence else ""
+        parts.append(f"{_about(rough.texts)} {'also ' if by_email else ''}by text{cost}")
+    return f"{who}: {', '.join(parts)}"
