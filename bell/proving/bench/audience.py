@@ -68,8 +68,8 @@ def _blob(metres: float, rng: random.Random) -> BaseGeometry:
     return shapes.read({"type": "Polygon", "coordinates": [[*corners, corners[0]]]})
 
 
-def _rule(force: county.Force, **where: tuple[int, ...]) -> Rule:
-    return Rule(organisation=force.organisation.pk, kind=Kind.CRIME, channels=("email", "sms"), **where)
+def _rule(force: county.Force, areas: tuple[int, ...] = ()) -> Rule:
+    return Rule(organisation=force.organisation.pk, kind=Kind.CRIME, channels=("email", "sms"), areas=areas)
 
 
 def _drawn(case: str, force: county.Force, drawn: BaseGeometry) -> Row:

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import resource
+import sqlite3
 import statistics
 import time
 from collections.abc import Callable
@@ -33,7 +34,8 @@ def side_by_side(
     case: str, people: int, ours: Callable[[], object], theirs: Callable[[], object] | None, *, comparator: str
 ) -> Row:
     """Median of five interleaved runs of both, after one of each that is not counted. Things: the people found."""
-    our_times, their_times = [], []
+    our_times: list[float] = []
+    their_times: list[float] = []
     for run in range(RUNS + 1):
         for act, times in ((ours, our_times), (theirs, their_times)):
             if act is None:
@@ -68,7 +70,7 @@ def database() -> str:
         with connection.cursor() as cursor:
             cursor.execute("SHOW server_version")
             return f"PostgreSQL {cursor.fetchone()[0]}"
-    return f"{connection.display_name} {'.'.join(map(str, connection.Database.sqlite_version_info))}"
+    return f"SQLite {sqlite3.sqlite_version}"
 
 
 def as_json(name: str, rows: list[Row]) -> str:

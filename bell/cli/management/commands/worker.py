@@ -16,7 +16,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """How much of it."""
         parser.add_argument("--once", action="store_true", help="do what is due now, then end")
-        parser.add_argument("--senders", type=int, default=1, help="how many messages travel at once (default 1)")
+        parser.add_argument("--senders", type=int, default=2, help="how many batches travel at once (default 2)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run once or until told."""
