@@ -86,7 +86,7 @@ def _is_our_head(lines: list[str], place: int, marks: tuple[str, ...], least: in
     for line in lines[place : place + 8]:
         head = line[:_LOOK].strip().lstrip("*").lower()
         field = next((name for name in _FIELDS if head.startswith(name)), None)
-        if field is None and head and seen:
+        if field is None and head:
             break
         if field:
             seen.add(field)
