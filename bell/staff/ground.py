@@ -69,6 +69,12 @@ def _draw(team: Team) -> dict[str, Any]:
     return _collection(features)
 
 
+def bounds(team: Team) -> str:
+    """The box of a team's reach as "west,south,east,north", or nothing while there is no ground."""
+    reach = rules.patch_shape(team)
+    return ",".join(f"{edge:.5f}" for edge in reach.bounds) if reach is not None else ""
+
+
 def _leaves(areas: list[Any]) -> list[Any]:
     """The smallest areas of a tree, or those one step up where there are too many to draw."""
     small = [area for area in areas if not area.children_count]

@@ -53,6 +53,7 @@ class Message:
     urgent: bool
     sms: str
     segments: text.Segments
+    replaced: tuple[tuple[str, str], ...]
     pence_each: float
 
 
@@ -67,6 +68,7 @@ def message(frozen: dict[str, Any]) -> Message:
         urgent=frozen["urgent"],
         sms=whole.replace(slots.ANSWER, "their-own-link"),
         segments=text.segments(whole),
+        replaced=text.to_gsm(frozen["sms_text"].strip() or frozen["title"])[1],
         pence_each=audience.pence(1, whole),
     )
 

@@ -14,7 +14,7 @@ from bell.alerts import actions, find, rules
 from bell.alerts.models import PUBLISHED, Alert, Relation, State
 from bell.conversations import find as conversations
 from bell.organisations.models import Officer
-from bell.staff import history, live, shell, showing
+from bell.staff import ground, history, live, shell, showing
 from bell.staff.access import officer_required
 from bell.staff.forms.talk import SearchForm
 from bell.staff.views.finding import alert_of, version_of
@@ -73,6 +73,7 @@ def alert(request: HttpRequest, officer: Officer, reference: str) -> HttpRespons
         "message": showing.message(frozen),
         "meant": showing.meant(one, frozen["audience"]),
         "live": _part(officer, one),
+        "patch": ground.bounds(one.team),
         "events": history.events(one, officer),
         "followers": one.followers.select_related("team").order_by("created_at"),
     }

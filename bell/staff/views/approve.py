@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 from bell.alerts import actions, rules
 from bell.alerts.models import Alert, Approval, State, Version
 from bell.organisations.models import Officer
-from bell.staff import shell, showing
+from bell.staff import ground, shell, showing
 from bell.staff.access import officer_required
 from bell.staff.forms.decide import DecideForm
 from bell.staff.views.finding import alert_of, version_of
@@ -38,6 +38,7 @@ def _page(request: HttpRequest, officer: Officer, alert: Alert, version: Version
         "message": showing.message(version.frozen),
         "meant": showing.meant(alert, version.frozen["audience"]),
         "waits": waits,
+        "patch": ground.bounds(alert.team),
         "barred": rules.barred_from_approving(officer, version) if waits else "",
         "decided": showing.decided(version),
         "hold": rules.hold_seconds(alert),

@@ -52,7 +52,8 @@ def edit(request: HttpRequest, officer: Officer, reference: str) -> HttpResponse
 def _composer(request: HttpRequest, officer: Officer, form: ComposeForm, **more: Any) -> HttpResponse:
     """The page, with everything that was typed."""
     status = more.pop("status", 200)
-    context = {"form": form, "alert": form.alert, **_preview(form), **_chosen(form), **more}
+    patch = ground.bounds(form.alert.team)
+    context = {"form": form, "alert": form.alert, "patch": patch, **_preview(form), **_chosen(form), **more}
     return shell.page(request, officer, "staff/compose.html", context, status=status)
 
 
