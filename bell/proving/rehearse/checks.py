@@ -14,7 +14,7 @@ from bell.alerts.models import Approval, Version
 from bell.audit.models import Entry
 from bell.delivery.models import Delivery
 from bell.delivery.models import State as Delivered
-from bell.proving.rehearse import spools
+from bell.proving.rehearse import spools, wrongs
 from bell.proving.rehearse.expected import Pair
 from bell.proving.rehearse.spools import Copy, masked
 from bell.proving.rehearse.story import GRACE, Sent, Story
@@ -212,6 +212,7 @@ def _i4(evidence: Evidence) -> Verdict:
             verdict.check(caught > 0, "the practice alert did not reach the practice catchers either")
         else:
             verdict.check(caught == 0, f"{tried.name}: {caught} copies at the practice catchers")
+            verdict.check(not wrongs.gone_out(tried), f"{tried.name}: it was sent")
     authority = _authorities(evidence.copies)
     approved = {one.version.mailing_id for one in evidence.story.sent if _is_approved(one.version)}
     for copy in evidence.copies:

@@ -3,8 +3,10 @@
 from collections import Counter
 from typing import Any
 
+from bell.proving.rehearse import wrongs
 from bell.proving.rehearse.checks import Evidence, Verdict
 from bell.proving.rehearse.story import Story
+from bell.proving.rehearse.wrongs import Tried
 
 _SHOWN = 3
 HELD, BROKEN, UNPROVABLE = 0, 1, 2
@@ -27,12 +29,19 @@ def whole(
         "replies_threaded": sum(way["threaded"] for way in replies.values()),
         "opted_out": len(story.opted_out),
         "stopped": {"accepted": sum(stopped[one] for one in ("sent", "delivered")), "cancelled": stopped["cancelled"]},
-        "tried": {one.name: "refused" if one.refused else "let through" for one in story.tried if not one.practice},
+        "tried": {one.name: _outcome(one) for one in story.tried},
         "seconds": round(seconds, 1),
         "invariants": {
             name: {"holds": verdict.holds, "checked": verdict.checked} for name, verdict in verdicts.items()
         },
     }
+
+
+def _outcome(tried: Tried) -> str:
+    """What became of something that should not go out."""
+    if tried.practice:
+        return "caught"
+    return "refused" if tried.refused and not wrongs.gone_out(tried) else "let through"
 
 
 def _accepted(rows: list[tuple[str, str]]) -> dict[str, int]:

@@ -28,7 +28,7 @@ from bell.residents import actions as residents
 from bell.residents import areas
 from bell.residents.models import Group, Resident
 
-WARDS_IN_DEMO = "ward"
+WARDS = "ward"
 _SHARE_IN_SHAPE = 0.4
 
 
@@ -95,7 +95,7 @@ def _ground(file: str, rng: random.Random) -> tuple[int, list[tuple[str, str]]]:
         return 0, []
     try:
         options = {"parent_property": "district"} if _has_district(file) else {}
-        report = areas.import_areas(file, by="bell rehearse", kind=WARDS_IN_DEMO, name_property="name", **options)
+        report = areas.import_areas(file, by="bell rehearse", kind=WARDS, name_property="name", **options)
     except ImportRefused as error:
         raise Refused(f"--areas: {error}") from error
     return len(report.repaired), report.refused
@@ -116,8 +116,8 @@ def _teams(force: Force) -> None:
     if districts:
         county.add_teams(force, {name: [name] for name in districts}, kind="district")
     else:
-        names = list(Area.objects.of_kind(WARDS_IN_DEMO).values_list("name", flat=True))
-        county.add_teams(force, {"County": names}, kind=WARDS_IN_DEMO)
+        names = list(Area.objects.of_kind(WARDS).values_list("name", flat=True))
+        county.add_teams(force, {"County": names}, kind=WARDS)
 
 
 def _group(force: Force, name: str) -> Group:
@@ -148,7 +148,7 @@ def _officers(media: Team) -> tuple[Officer, Officer, Officer, Officer]:
 
 def _people(force: Force, rng: random.Random, count: int) -> None:
     """Residents spread over the wards, each ward as likely as another; some paused, unsubscribed or left."""
-    wards = [find.shape(area) for area in Area.objects.of_kind(WARDS_IN_DEMO).order_by("pk")]
+    wards = [find.shape(area) for area in Area.objects.of_kind(WARDS).order_by("pk")]
     homes = points_in(wards, count, rng)
     crowd = people.invent(rng, homes, groups=[group.slug for group in force.groups], share=0.4)
     settled = people.settle(crowd, force=force.organisation, groups=force.groups, rng=rng, source="rehearsal")
