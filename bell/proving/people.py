@@ -100,7 +100,7 @@ def invent(
     for number, home in enumerate(homes, start=first):
         name, surname = rng.choice(_FIRST), rng.choice(_LAST)
         has_email = rng.random() < 0.86
-        has_mobile = not has_email or rng.random() < 0.48
+        has_mobile = not has_email or rng.random() < 0.3
         address = f"{name}.{surname}{number}@{rng.choice(_MAILBOXES)}".lower() if has_email else ""
         second = rng.random() < 0.06  # a workplace or a parent's house elsewhere
         people.append(

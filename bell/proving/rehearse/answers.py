@@ -12,7 +12,7 @@ from bell.proving import letters
 from bell.proving.rehearse import visitor
 from bell.proving.rehearse.spools import Copy
 
-MOST = 60
+MOST = 30
 _SHARES = {"email": 0.12, "text": 0.35, "web": 0.15}
 
 

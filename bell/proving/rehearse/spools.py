@@ -1,15 +1,17 @@
 """What truly arrived: the catchers' own files, read again from the disk, mails parsed as anyone would parse them."""
 
+import email
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from email.header import decode_header, make_header
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
 from bell.delivery import slots
 from bell.lib import tokens
-from bell.proving import letters
 from bell.proving.spool import MAILS, TEXTS, Spool
 
 _REFERENCE = re.compile(r"\bDA-[A-Z0-9]{5}\b")
@@ -61,20 +63,34 @@ def size(folder: Path) -> int:
 
 def _mails(folder: Path) -> Iterator[Copy]:
     for line in Spool(folder / MAILS).all():
-        shown = letters.shown(line)
-        found = _MESSAGE_ID.match(shown["message_id"])
+        # The old policy of the email package: ten times as fast as the new one, and there are thousands.
+        message = email.message_from_bytes(line["data"].encode("latin-1"))
+        bodies = {part.get_content_type(): _body(part) for part in message.walk() if not part.is_multipart()}
+        found = _MESSAGE_ID.match(message.get("Message-ID", ""))
         for to in line["to"]:
             yield Copy(
                 channel="email",
                 at=datetime.fromisoformat(line["at"]),
                 to=to,
-                subject=shown["subject"],
-                text=shown["text"],
-                html=shown["html"],
-                reference=_reference(shown["text"]),
+                subject=_subject(message),
+                text=bodies.get("text/plain", ""),
+                html=bodies.get("text/html", ""),
+                reference=_reference(bodies.get("text/plain", "")),
                 delivery_id=tokens.read_int("message", found[1]) if found else None,
                 line=line,
             )
+
+
+def _body(part: Message) -> str:
+    """The text of one part, its transfer encoding undone."""
+    raw = part.get_payload(decode=True)
+    return raw.decode(part.get_content_charset("utf-8"), "replace") if isinstance(raw, bytes) else ""
+
+
+def _subject(message: Message) -> str:
+    """The subject in one line, its encoded words decoded (RFC 2047)."""
+    lines = str(message.get("Subject", "")).replace("\r\n", "").replace("\n", "")
+    return str(make_header(decode_header(lines)))
 
 
 def _texts(folder: Path) -> Iterator[Copy]:

@@ -196,17 +196,11 @@ class Director:
         if not self.doors.own_relay:
             mails = rows.filter(channel="email").order_by("pk").values_list("pk", "address")
             copies = answers.worked_out(list(mails)) + [copy for copy in copies if copy.channel == "sms"]
-        copies = [copy for copy in copies if not self._also_texted(copy, copies)]
+        in_doubt = _texted_twice(copies)
+        copies = [copy for copy in copies if copy.channel == "email" or copy.to not in in_doubt]
         self.story.replies = answers.give(copies, keys, by_text=self.doors.own_gateway, rng=self.rng)
         alert = main.version.alert
         self.patience.maybe(lambda: self.story.replies.all_threaded(alert), seconds=30)
-
-    def _also_texted(self, copy: spools.Copy, copies: list[spools.Copy]) -> bool:
-        """Whether this phone got texts of two alerts: then an answer by text is nobody's guess, and goes to triage."""
-        if copy.channel != "sms":
-            return False
-        about = {one.reference for one in copies if one.channel == "sms" and one.to == copy.to and one.reference}
-        return len(about) > 1
 
     def _update(self, main: Sent) -> None:
         """An update to those who were sent the main alert, later than five seconds after the last opt-out."""
@@ -233,3 +227,12 @@ class Director:
         self.patience.until(lambda: not inbound.exists(), "everything that came in to be read", seconds=60)
         if self.doors.own_gateway:
             self.patience.maybe(lambda: not texts.exists(), seconds=20)
+
+
+def _texted_twice(copies: list[spools.Copy]) -> set[str]:
+    """Phones that got texts of two alerts: an answer by text from there is nobody's guess, and goes to triage."""
+    about: dict[str, set[str]] = {}
+    for copy in copies:
+        if copy.channel == "sms" and copy.reference:
+            about.setdefault(copy.to, set()).add(copy.reference)
+    return {number for number, references in about.items() if len(references) > 1}
