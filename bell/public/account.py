@@ -75,7 +75,7 @@ def account(request: HttpRequest, member: Resident) -> HttpResponse:
         "email": contacts.get("email", ""),
         "mobile": contacts.get("sms", ""),
         "places": list(member.places.all()),
-        "map": _map(member),
+        "map": where.pins(member.places.all()),
         "by_email": _labels(kinds.of_bits(member.email_kinds)),
         "by_text": _labels(kinds.of_bits(member.sms_kinds)),
         "groups": names,
@@ -86,18 +86,12 @@ def account(request: HttpRequest, member: Resident) -> HttpResponse:
     return render(request, "public/account/account.html", context)
 
 
-def _map(member: Resident) -> dict[str, object]:
-    """The member's places as pins."""
-    pins = [where.point(place.lon, place.lat, place.label) for place in member.places.all()]
-    return {"type": "FeatureCollection", "features": pins}
-
-
 @members
 @require_safe
 def places(request: HttpRequest, member: Resident) -> HttpResponse:
     """The places a member cares about."""
     found = list(member.places.order_by("pk"))
-    context = {"places": found, "map": _map(member), "full": len(found) >= actions.MOST_PLACES}
+    context = {"places": found, "map": where.pins(member.places.all()), "full": len(found) >= actions.MOST_PLACES}
     return render(request, "public/account/places.html", {**context, "most": actions.MOST_PLACES})
 
 

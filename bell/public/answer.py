@@ -15,7 +15,7 @@ from bell.public import routes
 from bell.public.forms import WordsForm
 from bell.public.headers import secret_link
 from bell.public.methods import page
-from bell.public.shown import show, takes_answers
+from bell.public.shown import show, story, takes_answers
 
 MOST_AN_HOUR = 20
 _HOUR = 3600
@@ -40,8 +40,11 @@ def _gone(request: HttpRequest) -> HttpResponse:
 
 def _context(alert: Alert, token: str, form: WordsForm) -> dict[str, object]:
     ways = routes.of(alert.organisation, in_alerts=True)
+    shown = show(alert)
+    news = story(alert, hidden=shown.hidden)
     return {
-        "alert": show(alert),
+        "alert": shown,
+        "news": news[-1] if news else None,
         "form": form,
         "action": links.answer(token),
         "taps": [(choice.value, choice.label, _ICONS[choice]) for choice in Choice] if takes_answers(alert) else [],

@@ -15,13 +15,14 @@ def _kind_hints() -> dict[str, str]:
     return {kind: facts.help for kind, facts in kinds.FACTS.items()}
 
 
-def _kinds_field(label: str, words: str) -> forms.MultipleChoiceField:
+def _kinds_field(label: str, words: str, *, explained: bool = True) -> forms.MultipleChoiceField:
+    """A list of all kinds as cards with their words, or, where these stand above already, as a short list."""
     return forms.MultipleChoiceField(
         label=label,
         help_text=words,
         required=False,
         choices=kinds.Kind.choices,
-        widget=Checkboxes(hints=_kind_hints(), cards=True),
+        widget=Checkboxes(hints=_kind_hints() if explained else {}, cards=explained),
         error_messages={"invalid_choice": "Choose from the list"},
     )
 
@@ -37,7 +38,9 @@ class KindsForm(Form):
         if Channel.EMAIL in channels:
             self.fields["email_kinds"] = _kinds_field("By email", "Untick what you do not want.")
         if Channel.SMS in channels:
-            self.fields["sms_kinds"] = _kinds_field("By text message", "Texts are short. Tick what cannot wait.")
+            alone = Channel.EMAIL not in channels
+            words = "Untick what you do not want." if alone else "Texts are short. Tick what cannot wait."
+            self.fields["sms_kinds"] = _kinds_field("By text message", words, explained=alone)
 
     def clean(self) -> dict[str, Any]:
         """Something must be ticked by those who join."""

@@ -57,6 +57,10 @@ class NearForm(PlaceForm):
 
     mark_optional = False
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["postcode"].widget.attrs["class"]  # as wide as the card it stands in
+
     def clean_postcode(self) -> str:
         """The postcode as it is written; one outside our area is fine, there is only less to see."""
         try:

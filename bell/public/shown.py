@@ -55,6 +55,7 @@ class Shown:
     urgent: bool
     answers: bool
     hidden: bool
+    missing: bool
     relation: str
     stopped: bool
     closed: bool
@@ -96,6 +97,7 @@ def show(alert: Alert) -> Shown:
         urgent=alert.urgent and not hidden,
         answers=takes_answers(alert) and not hidden,
         hidden=hidden,
+        missing=alert.kind == kinds.Kind.MISSING and not hidden and alert.state != State.CLOSED,
         relation=Relation(alert.relation).label if alert.relation else "",
         stopped=alert.state == State.STOPPED,
         closed=alert.state == State.CLOSED,
@@ -123,6 +125,6 @@ def story(alert: Alert, *, hidden: bool) -> list[Update]:
 
 
 def _shortened(words: str) -> str:
-    """The first words of a text, on one line, cut between two of them."""
-    line = " ".join(words.split())
+    """The first paragraph of a text on one line, cut between two words where it is long."""
+    line = " ".join(words.strip().partition("\n\n")[0].split())
     return line if len(line) <= _TEASER else f"{line[:_TEASER].rsplit(' ', 1)[0]}…"

@@ -1,5 +1,6 @@
 """Where an alert was sent, as a sentence and as shapes for the map; and our own areas as the map below them."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -10,7 +11,7 @@ from bell.alerts.models import Alert
 from bell.lib import shapes
 from bell.places import find
 from bell.places.models import Area
-from bell.residents.models import Group
+from bell.residents.models import Group, Place
 
 Feature = dict[str, Any]
 # Of the kinds of area, the finest that one can still look at as a whole.
@@ -49,8 +50,18 @@ def features(alert: Alert) -> Feature:
         _feature(shapes.to_geojson(find.shape(area).simplify(_TOLERANCE_DEGREES / 4)), area.name)
         for area in Area.objects.public().filter(pk__in=rule.get("areas", []))
     ]
-    found += [_feature(shapes.to_geojson(drawing.read(drawn)), "") for drawn in rule.get("shapes", [])]
+    found += [_drawn_feature(drawn) for drawn in rule.get("shapes", [])]
     return {"type": "FeatureCollection", "features": found}
+
+
+def _drawn_feature(drawn: Feature) -> Feature:
+    """One drawn shape; a circle stays its middle and radius, which the map draws round at every scale."""
+    shape = drawing.read(drawn)  # what is not in order is refused here
+    if drawn["geometry"]["type"] != "Point":
+        return _feature(shapes.to_geojson(shape), "")
+    circle = _feature(drawn["geometry"], "")
+    circle["properties"]["radius_m"] = float(drawn["properties"]["radius_m"])
+    return circle
 
 
 def base() -> Feature:
@@ -78,9 +89,25 @@ def _drawn(ids: tuple[int, ...], newest: object) -> Feature:
     return {"type": "FeatureCollection", "features": found}
 
 
-def point(lon: float, lat: float, name: str) -> Feature:
-    """A pin for the map."""
-    return _feature({"type": "Point", "coordinates": [lon, lat]}, name, tone="pin")
+def pins(places: Iterable[Place]) -> Feature:
+    """A pin for each place, with the smallest area it lies in drawn around it, so that one sees where it is."""
+    found: list[Feature] = []
+    around: dict[int, Area] = {}
+    for place in places:
+        found.append(_feature({"type": "Point", "coordinates": [place.lon, place.lat]}, place.label, tone="pin"))
+        for area in _areas_at(place.lon, place.lat)[:1]:
+            around[area.pk] = area
+    outlines = [
+        _feature(shapes.to_geojson(find.shape(area).simplify(_TOLERANCE_DEGREES / 4)), "", tone="quiet")
+        for area in around.values()
+    ]
+    return {"type": "FeatureCollection", "features": outlines + found}
+
+
+def _areas_at(lon: float, lat: float) -> list[Area]:
+    """The areas that a point lies in, the smallest first."""
+    found = Area.objects.public().filter(pk__in=find.areas_at([lon], [lat])[0])
+    return sorted(found, key=lambda area: (area.east - area.west) * (area.north - area.south))
 
 
 def _feature(geometry: Feature, name: str, tone: str = "audience") -> Feature:
@@ -91,10 +118,7 @@ def _said_of_shape(drawn: Feature) -> str:
     """One drawn shape in words, by the smallest area that its middle lies in."""
     shape = drawing.read(drawn)
     middle = shape.representative_point()
-    ids = find.areas_at([middle.x], [middle.y])[0]
-    around = sorted(
-        Area.objects.public().filter(pk__in=ids), key=lambda area: (area.east - area.west) * (area.north - area.south)
-    )
+    around = _areas_at(middle.x, middle.y)
     name = around[0].name if around else "our area"
     radius = drawn.get("properties", {}).get("radius_m") if drawn.get("geometry", {}).get("type") == "Point" else None
     if radius:

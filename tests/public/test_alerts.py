@@ -118,7 +118,8 @@ def test_shapes_and_groups_in_words_and_on_the_map(client, cast):
     assert "CCTV owners or Dog walkers" in words
     drawn = client.get(f"/a/{alert.reference}/map.json").json()["features"]
     assert [one["properties"]["name"] for one in drawn] == ["West Ward", "", ""]
-    assert {one["geometry"]["type"] for one in drawn} <= {"Polygon", "MultiPolygon"}
+    assert [one["geometry"]["type"] for one in drawn] == ["Polygon", "Point", "Polygon"]
+    assert drawn[1]["properties"]["radius_m"] == 500
 
 
 def test_an_area_or_group_that_is_gone_breaks_nothing(client, cast):

@@ -149,7 +149,7 @@ def test_one_code_that_never_comes_does_not_stop_the_other(client, cast):
     assert at(go(client, "code/without")) == "/join/code/"  # nothing is proved yet
     assert at(go(client, "code", email=the_code(NEW))) == "/join/code/"
     page = client.get("/join/code/").content.decode()
-    assert "is confirmed" in page and "Go on without it" in page
+    assert "is confirmed" in page and "Continue without it" in page
     assert at(go(client, "code/without")) == "/join/kinds/"
     assert "By text message" not in client.get("/join/kinds/").content.decode()
 
