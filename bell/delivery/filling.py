@@ -53,8 +53,8 @@ def fill(mailing: Mailing, people: QuerySet[Any, Any], *, after: int = 0, step: 
         newest = Delivery.objects.using(using).aggregate(newest=Max("id"))["newest"] or 0
         inserted = _insert(kept, compiled, after, upto, using)
         crash.point("mid-fill")
-        fresh = Delivery.objects.using(using).filter(pk__gt=newest, mailing=kept)
-        suppressed = fresh.filter(state=State.SUPPRESSED).count()
+        fresh = Delivery.objects.using(using).filter(pk__gt=newest, state=State.SUPPRESSED)
+        suppressed = fresh.filter(mailing=kept).count()
         _cut(kept, newest, using)
         return Step(inserted, suppressed, upto, finished)
 
@@ -91,6 +91,7 @@ def _end_of_step(people: _People, after: int, step: int, using: str) -> tuple[in
 
 # q: the audience; o: one row per person and channel; p: at_address numbers those who share an address in this step;
 # r: shared says so for earlier steps too, blocked says why it is suppressed (the rule is blocking.matching's).
+# "IS NOT NULL" and not EXISTS, which PostgreSQL may answer by reading all earlier steps into a hash.
 _INSERT = """
 INSERT INTO delivery_delivery (mailing_id, recipient_key, channel, address, address_key, state, reason,
                                batch_id, attempts, due_at, state_at, provider_ref, retried)
@@ -101,9 +102,9 @@ SELECT %s, r.recipient_key, r.channel, r.address,
        NULL, 0, r.due_at, %s, '', %s
 FROM (
     SELECT p.*,
-           (p.at_address > 1 OR EXISTS (
+           (p.at_address > 1 OR (
                SELECT 1 FROM delivery_delivery d
-               WHERE d.mailing_id = %s AND d.channel = p.channel AND d.address_key = p.address_key)
+               WHERE d.mailing_id = %s AND d.channel = p.channel AND d.address_key = p.address_key LIMIT 1) IS NOT NULL
            ) AS shared,
            COALESCE((
                SELECT s.reason FROM delivery_suppression s
@@ -137,35 +138,36 @@ def _insert(mailing: Mailing, people: _People, after: int, upto: int, using: str
         return int(cursor.rowcount)
 
 
+# "+ 0": only the key may be used to find the rows, never an index that leads to all of the mailing.
 _CHUNKS = """
 SELECT n.channel, n.due_at, MIN(n.id), MAX(n.id), COUNT(*)
 FROM (
     SELECT id, channel, due_at, ROW_NUMBER() OVER (PARTITION BY channel, due_at ORDER BY id) - 1 AS place
     FROM delivery_delivery
-    WHERE id > %s AND mailing_id = %s AND state = 'queued' AND batch_id IS NULL
+    WHERE id > %s AND mailing_id + 0 = %s AND state = 'queued'
 ) n
 GROUP BY n.channel, n.due_at, n.place / %s
 """
 
 
+_ASSIGN = """
+UPDATE delivery_delivery SET batch_id = %s
+WHERE id BETWEEN %s AND %s AND mailing_id + 0 = %s AND channel = %s AND due_at = %s AND state = 'queued'
+"""
+
+
 def _cut(mailing: Mailing, newest: int, using: str) -> None:
     """Put the new queued rows into batches of one channel and due time, at most BATCH_SIZE each."""
+    moment = connections[using].ops.adapt_datetimefield_value
     with connections[using].cursor() as cursor:
         cursor.execute(_CHUNKS, [newest, mailing.pk, settings.BATCH_SIZE])
         chunks: Sequence[tuple[str, Any, int, int, int]] = cursor.fetchall()
-    for channel, due, first, last, size in chunks:
-        due_at = _moment(due)
-        batch = Batch.objects.using(using).create(
-            mailing=mailing, channel=channel, lane=mailing.lane, due_at=due_at, size=size
-        )
-        Delivery.objects.using(using).filter(
-            pk__range=(first, last),
-            mailing=mailing,
-            channel=channel,
-            due_at=due_at,
-            state=State.QUEUED,
-            batch=None,
-        ).update(batch=batch)
+        for channel, due, first, last, size in chunks:
+            due_at = _moment(due)
+            batch = Batch.objects.using(using).create(
+                mailing=mailing, channel=channel, lane=mailing.lane, due_at=due_at, size=size
+            )
+            cursor.execute(_ASSIGN, [batch.pk, first, last, mailing.pk, channel, moment(due_at)])
 
 
 def _moment(value: Any) -> datetime:

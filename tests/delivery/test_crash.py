@@ -41,8 +41,8 @@ SENDING = [
 OTHERS = ("mid-fill", "before-sweep-commit", "before-inbound-commit", "after-inbound-commit")
 
 
-def child(job, point, relay_url="smtp://127.0.0.1:1"):
-    """Run a worker in a process of its own and return its exit status."""
+def child_command(job, point, relay_url="smtp://127.0.0.1:1"):
+    """(command, environment) of a worker in a process of its own, on the tests' database."""
     db = connection.settings_dict
     url = f"sqlite:///{db['NAME']}"
     if connection.vendor == "postgresql":
@@ -58,8 +58,13 @@ def child(job, point, relay_url="smtp://127.0.0.1:1"):
         "CRASHPOINT": point,
         "PYTHONPATH": str(ROOT),
     }
-    run = subprocess.run([sys.executable, "-m", "tests.delivery.child", job], env=environment, timeout=60)
-    return run.returncode
+    return [sys.executable, "-m", "tests.delivery.child", job], environment
+
+
+def child(job, point, relay_url="smtp://127.0.0.1:1"):
+    """Run a worker and return its exit status."""
+    command, environment = child_command(job, point, relay_url)
+    return subprocess.run(command, env=environment, timeout=60).returncode
 
 
 def converge():
