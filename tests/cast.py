@@ -5,6 +5,7 @@ Everyone is made through the project's own verbs where there is one, so that tes
 
 import json
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from shapely.geometry import box
@@ -13,7 +14,7 @@ from bell.alerts import actions as alert_actions
 from bell.alerts.models import Alert, Version
 from bell.lib import clock, shapes
 from bell.organisations.kinds import Kind
-from bell.organisations.models import Grant, Officer, Organisation, Role, Route, Team
+from bell.organisations.models import Agreement, Grant, Officer, Organisation, Role, Route, Team
 from bell.places.models import Area, Postcode
 from bell.residents import actions as resident_actions
 from bell.residents import rules as resident_rules
@@ -67,6 +68,7 @@ class Cast:
     far: Area = field(init=False)
     force: Organisation = field(init=False)
     partner: Organisation = field(init=False)
+    agreement: Agreement = field(init=False)
     team: Team = field(init=False)
     other_team: Team = field(init=False)
     media_team: Team = field(init=False)
@@ -75,6 +77,7 @@ class Cast:
     second_approver: Officer = field(init=False)
     media: Officer = field(init=False)
     administrator: Officer = field(init=False)
+    dpo: Officer = field(init=False)
     stranger: Officer = field(init=False)
     outsider: Officer = field(init=False)
     dog_walkers: Group = field(init=False)
@@ -103,6 +106,10 @@ class Cast:
             postal_address="Police House\nHeanor-on-Test",
         )  # fmt: skip
         self.partner = Organisation.objects.create(sort=Organisation.Sort.PARTNER, name="Test Council", slug="council")
+        self.agreement = Agreement.objects.create(
+            organisation=self.partner, what="Counts of people reached", purpose="Safer streets", basis="Public task",
+            starts=date(2020, 1, 1), ends=date(2099, 12, 31), document="DSA-1",
+        )  # fmt: skip
         for position, (sort, label, value, url, words) in enumerate(
             [
                 (Route.Sort.EMERGENCY, "Emergency", "999", "", "Emergency 999"),
@@ -134,6 +141,7 @@ class Cast:
         self.second_approver = self.officer("Cas Second", self.team, Role.APPROVER, on_duty=True)
         self.media = self.officer("Mo Media", self.media_team, Role.MEDIA, Role.APPROVER)
         self.administrator = self.officer("Ada Admin", self.team, Role.ADMINISTRATOR)
+        self.dpo = self.officer("Dee Protection", self.media_team, Role.DPO)
         self.stranger = self.officer("Sam Stranger", self.other_team, Role.AUTHOR, Role.APPROVER)
         council = Team.objects.create(organisation=self.partner, name="Council desk", slug="desk", whole_force=True)
         self.outsider = self.officer("Olu Outsider", council, Role.AUTHOR, Role.APPROVER)

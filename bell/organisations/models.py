@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.db.models import Q
 
-from bell.lib import keys
+from bell.lib import clock, keys
 from bell.places.models import Area
 
 
@@ -16,8 +18,10 @@ class OrganisationQuerySet(models.QuerySet["Organisation"]):
     """Organisations are public: residents choose among them."""
 
     def public(self) -> OrganisationQuerySet:
-        """Those that residents may hear from."""
-        return self.filter(active=True)
+        """Those that residents may hear from: the force, and partners with an agreement of today."""
+        today = clock.local(clock.now()).date()
+        agreed = Agreement.objects.current(today).values("organisation")
+        return self.filter(active=True).filter(Q(sort=Organisation.Sort.FORCE) | Q(pk__in=agreed))
 
 
 class Organisation(models.Model):
@@ -41,6 +45,41 @@ class Organisation(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class AgreementQuerySet(models.QuerySet["Agreement"]):
+    """Agreements are public: residents see who is bound by what."""
+
+    def current(self, on: date) -> AgreementQuerySet:
+        """Those that hold on a day, the first and the last day included."""
+        return self.filter(starts__lte=on, ends__gte=on)
+
+    def public(self) -> AgreementQuerySet:
+        """Those of today, of organisations that are active."""
+        return self.current(clock.local(clock.now()).date()).filter(organisation__active=True)
+
+
+class Agreement(models.Model):
+    """A data-sharing agreement between the force and a partner. Ends are always set: nothing is agreed for ever."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="agreements")
+    what = models.CharField(max_length=200, help_text='What is shared, e.g. "counts of people reached; never details"')
+    purpose = models.CharField(max_length=200)
+    basis = models.CharField(max_length=200, help_text="The lawful basis it names")
+    starts = models.DateField()
+    ends = models.DateField()
+    document = models.CharField(max_length=80, help_text="Reference of the signed document")
+
+    objects = AgreementQuerySet.as_manager()
+
+    class Meta:
+        """Newest first; an agreement ends no earlier than it starts."""
+
+        ordering = ["-starts", "-id"]
+        constraints = [models.CheckConstraint(name="agreement_has_days", condition=Q(ends__gte=models.F("starts")))]
+
+    def __str__(self) -> str:
+        return f"{self.document} with {self.organisation_id}"
 
 
 class Route(models.Model):
@@ -159,6 +198,7 @@ class Role(models.TextChoices):
     APPROVER = "approver", "Approver"
     MEDIA = "media", "Media Team"
     ADMINISTRATOR = "administrator", "Administrator"
+    DPO = "dpo", "Data protection officer"
 
 
 class Grant(models.Model):

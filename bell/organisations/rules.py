@@ -1,9 +1,11 @@
 """Who may do what: pure questions about an officer, a team and a place."""
 
+from datetime import date
+
 from shapely.geometry.base import BaseGeometry
 
-from bell.lib import shapes
-from bell.organisations.models import Grant, Officer, Role, Team
+from bell.lib import clock, shapes
+from bell.organisations.models import Agreement, Grant, Officer, Organisation, Role, Team
 from bell.places import find
 
 
@@ -41,6 +43,29 @@ def may_approve(officer: Officer, team: Team) -> bool:
 def may_administer(officer: Officer) -> bool:
     """Administrators of any team of the organisation."""
     return officer.is_active and Grant.objects.filter(officer=officer, role=Role.ADMINISTRATOR).exists()
+
+
+def may_protect(officer: Officer) -> bool:
+    """The data protection officers of the force: they withhold, restrict, erase and agree. A partner has none here."""
+    return (
+        officer.is_active
+        and officer.organisation.sort == Organisation.Sort.FORCE
+        and Grant.objects.filter(officer=officer, role=Role.DPO, team__organisation=officer.organisation_id).exists()
+    )
+
+
+def may_agree(officer: Officer) -> bool:
+    """Who keeps the data-sharing agreements: administrators and data protection officers of the force."""
+    force = officer.organisation.sort == Organisation.Sort.FORCE
+    return force and (may_administer(officer) or may_protect(officer))
+
+
+def has_agreement(organisation: Organisation, on: date | None = None) -> bool:
+    """Whether an organisation may write to residents on a day (today): the force always, a partner by an agreement."""
+    if organisation.sort == Organisation.Sort.FORCE:
+        return True
+    day = on or clock.local(clock.now()).date()
+    return Agreement.objects.current(day).filter(organisation=organisation).exists()
 
 
 def patch_area_ids(team: Team) -> set[int] | None:

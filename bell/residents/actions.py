@@ -141,7 +141,9 @@ def set_choices(resident: Resident, choices: Choices, *, by: object, how: str = 
         [GroupMember(resident=resident, group_id=group) for group in wanted], ignore_conflicts=True
     )
     heard = set(Organisation.objects.public().filter(id__in=choices.organisations).values_list("id", flat=True))
-    Following.objects.of(resident).exclude(organisation__in=heard).delete()
+    # A choice of an organisation that is not offered today (its agreement lapsed) stays as it was.
+    offered = Organisation.objects.public().values("id")
+    Following.objects.of(resident).filter(organisation__in=offered).exclude(organisation__in=heard).delete()
     Following.objects.bulk_create(
         [Following(resident=resident, organisation_id=number) for number in heard], ignore_conflicts=True
     )
