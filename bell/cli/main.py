@@ -10,7 +10,7 @@ from bell.cli import surroundings
 
 def main() -> None:
     """Run `bell COMMAND`; settings come from the environment (docs/running.md); a rehearsal makes its own."""
-    if sys.argv[1:2] == ["rehearse"] and not {"-h", "--help"} & set(sys.argv):
+    if sys.argv[1:2] == ["rehearse"]:
         surroundings.prepare(sys.argv[2:])
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bell.config.settings")
     execute_from_command_line(["bell", *sys.argv[1:]])

@@ -118,13 +118,13 @@ def _children(doors: Doors, *, residents: int) -> list[Child]:
     """The catchers, the practice catchers, the mail door, the web and the worker: each a real process."""
     slow = f"{_WINDOW / residents:.5f}"
     site, lmtp = _at(settings.SITE_URL), _at(f"//{settings.LMTP_LISTEN}")
-    practice = [_at(f"//{settings.CATCHER_SMTP}"), _at(f"//{settings.CATCHER_HTTP}")]
-    children = [_catch("practice", str(doors.practice), *practice, "0")]
+    practice = (_at(f"//{settings.CATCHER_SMTP}"), _at(f"//{settings.CATCHER_HTTP}"))
+    children = [_catch("practice", str(doors.practice), practice, "0")]
     if doors.own_relay or doors.own_gateway:
         # With one of the two foreign, its catcher listens where nobody sends to.
-        ours = [_at(settings.SMTP_URL) if doors.own_relay else ("127.0.0.1", 0)]
-        ours.append(_at(settings.SMS_GATEWAY_URL) if doors.own_gateway else ("127.0.0.1", 0))
-        children.append(_catch("catch", str(doors.spool), *ours, slow))
+        relay = _at(settings.SMTP_URL) if doors.own_relay else ("127.0.0.1", 0)
+        gateway = _at(settings.SMS_GATEWAY_URL) if doors.own_gateway else ("127.0.0.1", 0)
+        children.append(_catch("catch", str(doors.spool), (relay, gateway), slow))
     web = [
         "-m", "gunicorn", "bell.config.wsgi", "--bind", f"{site[0]}:{site[1]}", "--workers", "1", "--threads", "4",
         "--no-control-socket", "--log-level", "warning",
@@ -138,13 +138,14 @@ def _children(doors: Doors, *, residents: int) -> list[Child]:
     ]
 
 
-def _catch(name: str, folder: str, smtp: tuple[str, int], phones: tuple[str, int], slow: str) -> Child:
-    """One pair of catchers with a spool of its own."""
+def _catch(name: str, folder: str, at: tuple[tuple[str, int], tuple[str, int]], slow: str) -> Child:
+    """One pair of catchers, for mail and for texts, with a spool of its own."""
+    (mail, mail_port), (phones, phones_port) = at
     arguments = [
-        "-m", "bell.cli", "catch", "--spool", folder, "--smtp", f"{smtp[0]}:{smtp[1]}",
-        "--http", f"{phones[0]}:{phones[1]}", "--slow", slow,
+        "-m", "bell.cli", "catch", "--spool", folder, "--smtp", f"{mail}:{mail_port}",
+        "--http", f"{phones}:{phones_port}", "--slow", slow,
     ]  # fmt: skip
-    return Child(name, arguments, lambda: all(listens(*one) for one in (smtp, phones) if one[1]))
+    return Child(name, arguments, lambda: all(listens(*one) for one in at if one[1]))
 
 
 def _at(url: str) -> tuple[str, int]:
