@@ -48,6 +48,7 @@ PACKAGES: dict[str, tuple[str, tuple[str, ...]]] = {
             "leaflet-geoman.min.js.map",
         ),
     ),
+    "tus": ("tus-js-client/dist", ("tus.min.js", "tus.min.js.map")),
     "type": (
         _FONT,
         (
