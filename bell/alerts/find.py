@@ -3,13 +3,17 @@
 from dataclasses import dataclass
 
 from bell.alerts import audience, drawing, rules
-from bell.alerts.models import Alert, State, Version
+from bell.alerts.models import Alert, Relation, State, Version
 from bell.delivery import post
 from bell.lib import shapes
+from bell.organisations.kinds import Kind
 from bell.organisations.models import Officer
 from bell.places import find as places
 
+# What ends a search, and all that follows from it.
+ENDED = (Relation.STAND_DOWN, Relation.OUTCOME)
 _LOOK_BACK = 300
+_FOLLOWED_AT_MOST = 20
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,14 @@ def waiting_for(officer: Officer) -> list[Version]:
 
 
 def progress(alert: Alert) -> Progress:
-    """The tally of the alert's mailing."""
+    """The tally of the alert's mailings, its carriers' included."""
     version = alert.versions.exclude(mailing=None).select_related("mailing").last()
-    if version is None or version.mailing is None:
-        return Progress({}, 0, 0)
-    tally = post.tally(version.mailing)
+    tally: dict[str, dict[str, int]] = {}
+    for mailing in version.mailings() if version else []:
+        for channel, states in post.tally(mailing).items():
+            kept = tally.setdefault(channel, {})
+            for state, number in states.items():
+                kept[state] = kept.get(state, 0) + number
     total = sum(sum(states.values()) for states in tally.values())
     waiting = sum(states.get("queued", 0) + states.get("deferred", 0) for states in tally.values())
     return Progress(tally, total, waiting)
@@ -68,6 +75,34 @@ def progress(alert: Alert) -> Progress:
 def updates(alert: Alert) -> list[Alert]:
     """Public follow-ups of an alert, oldest first."""
     return list(Alert.objects.public().filter(follows=alert).order_by("sent_at"))
+
+
+def first_of(alert: Alert) -> Alert:
+    """The alert that began a line of updates; an alert that follows none is its own first."""
+    for _ in range(_FOLLOWED_AT_MOST):
+        if alert.follows is None:
+            break
+        alert = alert.follows
+    return alert
+
+
+def line_of(alert: Alert) -> list[Alert]:
+    """The alert that began it and every public follow-up, follow-ups of follow-ups too; the first one first."""
+    found = [first_of(alert)]
+    fresh = found
+    for _ in range(_FOLLOWED_AT_MOST):
+        fresh = list(Alert.objects.public().filter(follows__in=[one.pk for one in fresh]).order_by("sent_at", "pk"))
+        if not fresh:
+            break
+        found += fresh
+    return found
+
+
+def search_is_over(alert: Alert) -> bool:
+    """Whether a missing person was found or the search called off: then nothing personal may be shown (promises.md)."""
+    if first_of(alert).kind != Kind.MISSING:
+        return False
+    return alert.relation in ENDED or any(one.relation in ENDED for one in line_of(alert))
 
 
 def rule(alert: Alert) -> audience.Rule:

@@ -20,7 +20,6 @@ _COLOURS = {
     kinds.Kind.SCAM: "purple",
     kinds.Kind.OUTCOME: "green",
 }
-ENDED = (Relation.STAND_DOWN, Relation.OUTCOME)
 _ENDED_TITLE = "This search has ended"
 _ENDED_WORDS = "Thank you to everyone who looked. To protect the person, we have taken the details away."
 _TEASER = 180
@@ -64,20 +63,12 @@ class Shown:
 
 def takes_answers(alert: Alert) -> bool:
     """Whether one-tap answers make sense: appeals do, until they are called off or closed."""
-    return kinds.FACTS[alert.kind].answers and alert.relation not in ENDED and alert.state != State.CLOSED
-
-
-def is_over(alert: Alert) -> bool:
-    """Whether a missing person was found or the search called off: then nothing personal is shown (promises.md)."""
-    first = alert.follows or alert
-    if first.kind != kinds.Kind.MISSING:
-        return False
-    return alert.relation in ENDED or any(update.relation in ENDED for update in find.updates(first))
+    return kinds.FACTS[alert.kind].answers and alert.relation not in find.ENDED and alert.state != State.CLOSED
 
 
 def show(alert: Alert) -> Shown:
     """The alert for a page."""
-    hidden = is_over(alert)
+    hidden = find.search_is_over(alert)
     plain = markup.plain(alert.body)
     names = kinds.FACTS[alert.kind].fields
     return Shown(
@@ -118,7 +109,7 @@ def story(alert: Alert, *, hidden: bool) -> list[Update]:
             at=one.sent_at,
             title=Relation(one.relation).label if hidden else f"{Relation(one.relation).label}: {one.title}",
             html="" if hidden else markup.html(one.body),
-            tone="done" if one.relation in ENDED else "now",
+            tone="done" if one.relation in find.ENDED else "now",
         )
         for one in find.updates(alert)
     ]
