@@ -18,6 +18,17 @@ from bell.staff import tree
 from bell.staff.forms.shapes import DrawnField
 from bell.ui.forms import Affixed, Checkboxes, CountedTextarea, Form, NativeDateTime, Radios
 
+# What each kind is for, in words for those who write.
+_KIND_HINTS = {
+    kinds.Kind.CRIME: "What happened near by, and what to look out for. People can answer",
+    kinds.Kind.INFORMATION: "Did anyone see or hear something? People can answer",
+    kinds.Kind.FOOTAGE: "CCTV, doorbell or dash-cam film of a place and time",
+    kinds.Kind.PREVENTION: "Short advice. No answers asked for",
+    kinds.Kind.EVENT: "A drop-in, a marking day, a meeting",
+    kinds.Kind.MISSING: "Urgent by itself. Can be stood down",
+    kinds.Kind.SCAM: "A fraud that is going round",
+}
+
 # Fields of kinds that are moments; the rest are words.
 MOMENTS = ("from_time", "to_time", "event_time")
 _HELP = {
@@ -45,7 +56,7 @@ class NewForm(Form):
         kind_field, team_field = self.fields["kind"], self.fields["team"]
         # An outcome follows an alert that went out: it begins on that alert's page.
         offered = [(kind.value, kind.label) for kind in kinds.Kind if kind != kinds.Kind.OUTCOME]
-        kind_field.widget = Radios(cards=True, hints={kind: kinds.FACTS[kind].help for kind, _ in offered})
+        kind_field.widget = Radios(cards=True, hints=_KIND_HINTS)
         kind_field.choices = offered  # type: ignore[attr-defined]
         self.teams = writing_teams(officer)
         team_field.queryset = Team.objects.visible_to(officer).filter(pk__in=[one.pk for one in self.teams])  # type: ignore[attr-defined]

@@ -64,12 +64,15 @@ def _decide(request: HttpRequest, officer: Officer, alert: Alert, version: Versi
     if not form.is_valid():
         return _page(request, officer, alert, version, form)
     shown = alert.versions.filter(number=form.cleaned_data["number"]).select_related("alert__team").first()
-    mine = shown.approvals.filter(officer=officer).exists() if shown else False
+    if shown is None:
+        messages.error(request, "This page was out of date. Look at the newest version.")
+        return redirect("staff-approve", alert.reference)
+    mine = shown.approvals.filter(officer=officer).exists()
     if alert.state != State.SUBMITTED and not mine:
         messages.error(request, f"This alert is {alert.get_state_display().lower()}: there is nothing to decide now.")
         return redirect("staff-alert", alert.reference)
     try:
-        words = _act(request.POST.get("do", ""), officer, shown or version, form)
+        words = _act(request.POST.get("do", ""), officer, shown, form)
     except rules.NotAllowed as error:
         messages.error(request, str(error))
         return redirect("staff-approve", alert.reference)
