@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass, field
+from email.utils import format_datetime
 
 from django.conf import settings
 
@@ -113,7 +114,18 @@ def worked_out(rows: list[tuple[int, str]]) -> list[Copy]:
             html="",
             reference="",
             delivery_id=number,
-            line={"data": f"Reply-To: r-{tokens.sign_int('reply', number)}@{settings.REPLY_DOMAIN}\r\n\r\n"},
+            line={"data": _as_mailed(number)},
         )
         for number, address in rows
     ]
+
+
+def _as_mailed(number: int) -> str:
+    """The little of a mail that a person's mail program needs to reply to it."""
+    headers = {
+        "From": f"{settings.SITE_NAME} <alerts@{settings.MAIL_DOMAIN}>",
+        "Reply-To": f"r-{tokens.sign_int('reply', number)}@{settings.REPLY_DOMAIN}",
+        "Subject": "An alert",
+        "Date": format_datetime(clock.now()),
+    }
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\nAn alert.\r\n"
