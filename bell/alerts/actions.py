@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db import transaction
 
-from bell.alerts import audience, content, notices, rules
-from bell.alerts.models import Alert, Approval, Relation, State, Version
+from bell.alerts import audience, content, notices, rules, together
+from bell.alerts.models import Alert, Approval, Ask, Relation, State, Version
 from bell.alerts.rules import NotAllowed, Unfinished
 from bell.audit.record import record
 from bell.delivery import post
@@ -18,7 +18,7 @@ from bell.organisations.models import Officer, Team
 
 # Letters and digits that cannot be mistaken for one another when read out or copied from paper.
 _LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
-_EDITED = ("title", "body", "sms_text", "by_email", "by_sms", "urgent", "fields", "audience")
+_EDITED = ("title", "body", "sms_text", "by_email", "by_sms", "urgent", "fields", "audience", "carriers", "send_at")
 
 
 class Changed(Exception):
@@ -94,7 +94,8 @@ def submit(alert: Alert, *, by: Officer) -> Version:
         raise Unfinished(found)
     _move(fresh, State.SUBMITTED)
     frozen = rules.snapshot(fresh)
-    rule = audience.Rule.of(frozen, _mailing_of(fresh.follows))
+    earlier = rules.earlier_mailing(fresh.follows_id, fresh.organisation_id) if fresh.follows_id else None
+    rule = audience.Rule.of(frozen, earlier)
     reached = audience.count(rule)
     version = Version.objects.create(
         alert=fresh,
@@ -109,17 +110,11 @@ def submit(alert: Alert, *, by: Officer) -> Version:
         pence=audience.pence(reached.texts, content.sms(frozen)),
     )
     record("alert submitted", fresh, by=by, version=version.number, digest=version.digest, people=reached.people)
+    together.invite(version)
     waiting = "An urgent alert waits for your approval." if fresh.urgent else "An alert waits for your approval."
     for colleague in rules.approvers(version):
         notices.notify(colleague, waiting, key=f"{fresh.reference} v{version.number}")
     return version
-
-
-def _mailing_of(alert: Alert | None) -> int | None:
-    """The mailing of the version of an earlier alert that went out."""
-    if alert is None:
-        return None
-    return alert.versions.exclude(mailing=None).values_list("mailing", flat=True).last()
 
 
 @transaction.atomic
@@ -147,10 +142,12 @@ def _decide(version: Version, *, by: Officer, decision: str, reason: str = "") -
 
 
 def _hold(alert: Alert, *, by: Officer) -> Alert:
-    """Start the wait in which *Undo* still stops everything."""
-    alert.hold_until = clock.now() + timedelta(seconds=rules.hold_seconds(alert))
-    _move(alert, State.HELD, "hold_until")
-    record("alert held", alert, by=by)
+    """Start the wait in which *Undo* still stops everything; a schedule makes it longer."""
+    soonest = clock.now() + timedelta(seconds=rules.hold_seconds(alert))
+    later = alert.send_at is not None and alert.send_at > soonest
+    alert.hold_until = alert.send_at if later else soonest
+    _move(alert, State.SCHEDULED if later else State.HELD, "hold_until")
+    record("alert scheduled" if later else "alert held", alert, by=by)
     return alert
 
 
@@ -224,7 +221,8 @@ def stop(alert: Alert, *, by: Officer) -> Alert:
     fresh.finished_at = clock.now()
     _move(fresh, State.STOPPED, "finished_at")
     version = fresh.versions.exclude(mailing=None).last()
-    stopped = post.stop(version.mailing, reason="stopped by an officer") if version and version.mailing else 0
+    going = version.mailings() if version else []
+    stopped = sum(post.stop(mailing, reason="stopped by an officer") for mailing in going)
     record("alert stopped", fresh, by=by, cancelled=stopped)
     return fresh
 
@@ -246,3 +244,24 @@ def follow_up(alert: Alert, *, relation: str, by: Officer) -> Alert:
         by_sms=alert.by_sms,
         fields=alert.fields if kind == alert.kind else {},
     )
+
+
+@transaction.atomic
+def take_on(ask: Ask, *, team: Team, by: Officer) -> Alert:
+    """Make a draft of our own of what a partner asks us to send; it goes through our approval like any other."""
+    source = ask.alert
+    made = draft(
+        team=team,
+        kind=source.kind,
+        by=by,
+        title=source.title,
+        body=source.body,
+        sms_text=source.sms_text,
+        by_email=source.by_email,
+        by_sms=source.by_sms,
+        fields=source.fields,
+        audience={**source.audience, "groups": []},
+        on_behalf_of=source.organisation,
+    )
+    together.settle_ask(ask, by=by, made=made)
+    return made

@@ -38,7 +38,7 @@ class TooManyCounts(Exception):
 class Rule:
     """Who is meant: people with a place in these areas or shapes, in any of these groups (none: everyone).
 
-    `follows` names an earlier version instead: the people who were sent that.
+    `follows` names an earlier mailing instead: the people who were sent that.
     """
 
     organisation: int
@@ -48,20 +48,29 @@ class Rule:
     shapes: tuple[Any, ...] = ()
     groups: tuple[int, ...] = ()
     follows: int | None = None  # id of the earlier alert's mailing
+    but_not: tuple[int, ...] = ()  # ids of mailings whose people have this message already
 
     @classmethod
-    def of(cls, frozen: dict[str, Any], follows_mailing: int | None = None) -> "Rule":
-        """The rule in a frozen version (alerts.rules.snapshot)."""
+    def of(
+        cls,
+        frozen: dict[str, Any],
+        follows_mailing: int | None = None,
+        *,
+        carrier: int | None = None,
+        but_not: tuple[int, ...] = (),
+    ) -> "Rule":
+        """The rule in a frozen version (alerts.rules.snapshot), for its own organisation or for one that carries it."""
         chosen = [(Channel.EMAIL, frozen["by_email"]), (Channel.SMS, frozen["by_sms"])]
         rule = frozen["audience"]
         return cls(
-            organisation=frozen["organisation"],
+            organisation=carrier or frozen["organisation"],
             kind=frozen["kind"],
             channels=tuple(str(channel) for channel, on in chosen if on),
             areas=tuple(rule.get("areas", [])),
             shapes=tuple(rule.get("shapes", [])),
             groups=tuple(rule.get("groups", [])),
             follows=follows_mailing,
+            but_not=but_not,
         )
 
 
@@ -148,6 +157,10 @@ def people(rule: Rule, *, version: Version | None = None, shape: BaseGeometry | 
         .filter(Exists(Following.objects.filter(resident=OuterRef("resident"), organisation=rule.organisation)))
         .exclude(Exists(_suppressions(rule)))
     )
+    if rule.but_not:
+        found = found.exclude(
+            resident__key__in=Delivery.objects.filter(mailing__in=rule.but_not).values("recipient_key")
+        )
     if rule.follows is not None:
         return found.filter(resident__key__in=_sent(rule.follows))
     meant = Place.objects.filter(places(rule, version=version, shape=shape))

@@ -39,9 +39,11 @@ class Parts:
     answers: bool
     practice: bool
     banner: str
+    on_behalf_of: str = ""
+    carrier: str = ""
 
 
-def parts(frozen: dict[str, Any]) -> Parts:
+def parts(frozen: dict[str, Any], carrier: Organisation | None = None) -> Parts:
     """What the message shows, from the frozen data and the organisation's own; a missing field of its kind is empty."""
     organisation = Organisation.objects.get(pk=frozen["organisation"])
     kind = kinds.Kind(frozen["kind"])
@@ -58,6 +60,8 @@ def parts(frozen: dict[str, Any]) -> Parts:
         answers=_answers(frozen),
         practice=frozen["practice"],
         banner=Relation(frozen["relation"]).label if frozen["relation"] else "",
+        on_behalf_of=Organisation.objects.get(pk=behalf).name if (behalf := frozen.get("on_behalf_of")) else "",
+        carrier=carrier.name if carrier else "",
     )
 
 
@@ -67,7 +71,7 @@ def subject(frozen: dict[str, Any]) -> str:
     return f"{_PRACTICE if frozen['practice'] else ''}{banner}{frozen['title']}"
 
 
-def sms(frozen: dict[str, Any]) -> str:
+def sms(frozen: dict[str, Any], carrier: Organisation | None = None) -> str:
     """The whole text message: the officer's words, how to answer, the other routes. GSM-7 where the words allow it."""
     organisation = Organisation.objects.get(pk=frozen["organisation"])
     banner = f"{Relation(frozen['relation']).label.upper()}: " if frozen["relation"] else ""
@@ -78,7 +82,7 @@ def sms(frozen: dict[str, Any]) -> str:
     routes = organisation.routes.exclude(text_words="").values_list("text_words", flat=True)
     lines = [
         f"{_PRACTICE if frozen['practice'] else ''}{banner}{words}",
-        f"{organisation.name} {frozen['reference']}",
+        f"{f'{carrier.name} with ' if carrier else ''}{organisation.name} {frozen['reference']}",
         reply,
         ". ".join([*routes, "STOP to end texts"]),
     ]
@@ -91,9 +95,17 @@ def _answers(frozen: dict[str, Any]) -> bool:
     return kinds.FACTS[frozen["kind"]].answers and not over
 
 
-def build(frozen: dict[str, Any]) -> post.Content:
-    """What the post room is given: subject, both email bodies and the text message, with its slots."""
-    message = parts(frozen)
+def _from(message: Parts) -> str:
+    """Who a message is from, as mail programs show it."""
+    return f"{message.organisation} ({message.team})"
+
+
+def build(frozen: dict[str, Any], carrier: Organisation | None = None) -> post.Content:
+    """What the post room is given: subject, both email bodies and the text message, with its slots.
+
+    A carrier's copy has the same words; it says who brings it, so that a person knows why they got it.
+    """
+    message = parts(frozen, carrier)
     context = {
         "m": message,
         "answer_url": links.absolute(links.answer(slots.ANSWER)),
@@ -103,10 +115,10 @@ def build(frozen: dict[str, Any]) -> post.Content:
         "promise_url": links.absolute(links.privacy()),
     }
     return post.Content(
-        sender_name=f"{message.organisation} ({message.team})",
+        sender_name=f"{message.carrier} with {message.organisation}" if carrier else _from(message),
         subject=subject(frozen),
         text=render_to_string("alerts/email.txt", context),
         html=render_to_string("alerts/email.html", context),
-        sms=sms(frozen),
-        list_id=f"{frozen['organisation']}-{frozen['kind']}",
+        sms=sms(frozen, carrier),
+        list_id=f"{carrier.pk if carrier else frozen['organisation']}-{frozen['kind']}",
     )

@@ -19,6 +19,7 @@ class State(models.TextChoices):
     RETURNED = "returned", "Returned"
     REJECTED = "rejected", "Rejected"
     APPROVED = "approved", "Approved"
+    SCHEDULED = "scheduled", "Scheduled"
     HELD = "held", "About to send"
     SENDING = "sending", "Sending"
     SENT = "sent", "Sent"
@@ -75,6 +76,17 @@ class Alert(models.Model):
     fields = models.JSONField(default=dict, help_text="The fields of its kind (organisations.kinds)")
     # {"areas": [id], "shapes": [GeoJSON feature], "groups": [id]}; see alerts.audience.Rule
     audience = models.JSONField(default=dict)
+    # Organisations that are asked to carry it to those who follow them (G2): ids, sorted.
+    carriers = models.JSONField(default=list)
+    on_behalf_of = models.ForeignKey(
+        Organisation,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Who asked us to send",
+    )
+    send_at = models.DateTimeField(null=True, blank=True, help_text="Not before this; empty: at once after approval")
     follows = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="followers")
     relation = models.CharField(max_length=12, choices=Relation.choices, blank=True)
 
@@ -95,7 +107,7 @@ class Alert(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="alert_held_has_an_end",
-                condition=~Q(state="held") | Q(hold_until__isnull=False),
+                condition=~Q(state__in=["held", "scheduled"]) | Q(hold_until__isnull=False),
             ),
             models.CheckConstraint(
                 name="alert_follows_in_some_way",
@@ -135,6 +147,11 @@ class Version(models.Model):
 
     def __str__(self) -> str:
         return f"{self.alert_id} v{self.number}"
+
+    def mailings(self) -> list[Mailing]:
+        """Everything that went out for this version: its own mailing first, then its carriers'."""
+        carried = Mailing.objects.filter(pk__in=self.carriers.exclude(mailing=None).values("mailing"))
+        return ([self.mailing] if self.mailing else []) + list(carried.order_by("pk"))
 
 
 class Approval(models.Model):
@@ -193,3 +210,115 @@ class CountAsked(models.Model):
 
     def __str__(self) -> str:
         return f"count by {self.officer_id}"
+
+
+class CarrierQuerySet(models.QuerySet["Carrier"]):
+    """Who may see which invitation to carry."""
+
+    def visible_to(self, officer: Officer) -> CarrierQuerySet:
+        """Those of the officer's own organisation: a partner sees the text and numbers, never people."""
+        return self.filter(organisation_id=officer.organisation_id) if officer.is_active else self.none()
+
+
+class Carrier(models.Model):
+    """An organisation that carries one version to those who follow it; each resident still gets one copy (G2)."""
+
+    class Decision(models.TextChoices):
+        """Asked until an approver of the organisation says yes or no."""
+
+        ASKED = "asked", "Asked"
+        AGREED = "agreed", "Carries it"
+        DECLINED = "declined", "Declined"
+
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="carriers")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="carried")
+    decision = models.CharField(max_length=10, choices=Decision.choices, default=Decision.ASKED)
+    officer = models.ForeignKey(Officer, null=True, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=500, blank=True)
+    digest = models.CharField(max_length=64, blank=True, help_text="The version's hash that was agreed to")
+    at = models.DateTimeField(null=True)
+    mailing = models.OneToOneField(Mailing, null=True, on_delete=models.PROTECT, related_name="+")
+    filled_through = models.BigIntegerField(default=0)
+    filled_at = models.DateTimeField(null=True, blank=True)
+
+    objects = CarrierQuerySet.as_manager()
+
+    class Meta:
+        """Once each."""
+
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["version", "organisation"], name="carrier_once"),
+            models.CheckConstraint(
+                name="carrier_decision_is_someones",
+                condition=Q(decision="asked") | Q(officer__isnull=False, at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organisation_id} carries {self.version_id}: {self.decision}"
+
+
+class AskQuerySet(models.QuerySet["Ask"]):
+    """Who may see which request."""
+
+    def visible_to(self, officer: Officer) -> AskQuerySet:
+        """Requests made by or to the officer's organisation."""
+        if not officer.is_active:
+            return self.none()
+        ours = officer.organisation_id
+        return self.filter(Q(alert__organisation=ours) | Q(to=ours))
+
+
+class Ask(models.Model):
+    """A partner asks the force to send what it drafted (G4)."""
+
+    class Decision(models.TextChoices):
+        """Waiting until an officer of the force takes it on or declines it."""
+
+        WAITING = "waiting", "Waiting"
+        ACCEPTED = "accepted", "Taken on"
+        DECLINED = "declined", "Declined"
+
+    alert = models.ForeignKey(Alert, on_delete=models.PROTECT, related_name="asks")
+    to = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="asks")
+    note = models.CharField(max_length=500, blank=True)
+    by = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    decision = models.CharField(max_length=10, choices=Decision.choices, default=Decision.WAITING)
+    decided_by = models.ForeignKey(Officer, null=True, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=500, blank=True)
+    made = models.OneToOneField(Alert, null=True, on_delete=models.PROTECT, related_name="asked_for")
+
+    objects = AskQuerySet.as_manager()
+
+    class Meta:
+        """Newest first; one waiting request an alert."""
+
+        ordering = ["-at"]
+        constraints = [
+            models.UniqueConstraint(fields=["alert"], condition=Q(decision="waiting"), name="ask_once_at_a_time")
+        ]
+
+    def __str__(self) -> str:
+        return f"ask {self.pk}: {self.decision}"
+
+
+class PassedOn(models.Model):
+    """A partner passed a public alert on by its own means, and says how many people that reached (G3)."""
+
+    alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="passed_on")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="+")
+    way = models.CharField(max_length=120)
+    reach = models.PositiveIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        """In order."""
+
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.organisation_id} passed on {self.alert_id}"

@@ -7,11 +7,11 @@ from typing import Any
 from django.conf import settings
 
 from bell.alerts import content, drawing
-from bell.alerts.models import Alert, Approval, Relation, State, Version
+from bell.alerts.models import Alert, Approval, Carrier, Relation, State, Version
 from bell.lib import shapes, text
 from bell.organisations import kinds
 from bell.organisations import rules as organisation_rules
-from bell.organisations.models import Grant, Officer, Role
+from bell.organisations.models import Grant, Officer, Organisation, Role
 
 TITLE_MOST = 100
 BODY_MOST = 4000
@@ -23,7 +23,8 @@ MOVES: dict[str, frozenset[str]] = {
     State.SUBMITTED: frozenset({State.APPROVED, State.RETURNED, State.REJECTED, State.DRAFT, State.WITHDRAWN}),
     State.RETURNED: frozenset({State.DRAFT, State.SUBMITTED, State.WITHDRAWN}),
     State.REJECTED: frozenset(),
-    State.APPROVED: frozenset({State.HELD, State.DRAFT, State.WITHDRAWN}),
+    State.APPROVED: frozenset({State.HELD, State.SCHEDULED, State.DRAFT, State.WITHDRAWN}),
+    State.SCHEDULED: frozenset({State.APPROVED, State.SENDING, State.DRAFT}),
     State.HELD: frozenset({State.APPROVED, State.SENDING, State.DRAFT}),
     State.SENDING: frozenset({State.SENT, State.STOPPED}),
     State.SENT: frozenset({State.CLOSED}),
@@ -74,6 +75,9 @@ def snapshot(alert: Alert) -> dict[str, Any]:
         "by_sms": alert.by_sms,
         "fields": alert.fields,
         "audience": alert.audience,
+        "carriers": alert.carriers,
+        "on_behalf_of": alert.on_behalf_of_id,
+        "send_at": alert.send_at.isoformat() if alert.send_at else None,
         "follows": alert.follows_id,
         "relation": alert.relation,
     }
@@ -113,6 +117,21 @@ def is_approved(version: Version) -> bool:
         return False
     given = version.approvals.filter(decision=Approval.Decision.APPROVE, digest=version.digest)
     return any(not barred_from_approving(one.officer, version) for one in given.select_related("officer"))
+
+
+def earlier_mailing(alert_id: int, organisation_id: int) -> int:
+    """The mailing with which an earlier alert went to an organisation's people: its own, or the one it carried."""
+    carried = Carrier.objects.filter(version__alert=alert_id, organisation=organisation_id).exclude(mailing=None)
+    own = Version.objects.filter(alert=alert_id, alert__organisation=organisation_id).exclude(mailing=None)
+    found = own.values_list("mailing", flat=True).last() or carried.values_list("mailing", flat=True).last()
+    # An alert that was followed up before it had gone anywhere reaches nobody: no mailing has the number 0.
+    return found or 0
+
+
+def may_carry(officer: Officer, organisation: Organisation) -> bool:
+    """Approvers of an organisation decide what it carries, while it has an agreement."""
+    grants = Grant.objects.filter(officer=officer, role=Role.APPROVER, team__organisation=organisation)
+    return officer.is_active and officer.organisation_id == organisation.pk and grants.exists()
 
 
 def hold_seconds(alert: Alert) -> int:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db.models import Q
+
 from bell.alerts.models import Alert, Version
 from bell.conversations.models import Conversation
 from bell.delivery.models import Channel, Delivery
@@ -37,7 +39,8 @@ def may_answer(officer: Officer, conversation: Conversation) -> bool:
 
 def alert_of(delivery: Delivery) -> Alert | None:
     """The alert that a delivery carried, if it carried one."""
-    version = Version.objects.filter(mailing=delivery.mailing_id).select_related("alert").first()
+    of_it = Q(mailing=delivery.mailing_id) | Q(carriers__mailing=delivery.mailing_id)
+    version = Version.objects.filter(of_it).select_related("alert").first()
     return version.alert if version else None
 
 
