@@ -77,6 +77,7 @@ INSTALLED_APPS = [
     "bell.residents",
     "bell.alerts",
     "bell.conversations",
+    "bell.evidence",
     "bell.public",
     "bell.staff",
     "bell.api",
@@ -223,9 +224,19 @@ HOLD_SECONDS_URGENT = int(env("BELL_HOLD_SECONDS_URGENT", "5"))
 # Invented people stay invented: with this on, only loopback relays and gateways and invented addresses are accepted.
 INVENTED_ONLY = env_bool("BELL_INVENTED_ONLY", DEMO)
 
+# Evidence: where files lie, how large one may be, what must stay free on the disk, when a half-sent one is dropped.
+EVIDENCE_DIR = Path(env("BELL_EVIDENCE_DIR") or VAR_DIR / "evidence")
+UPLOAD_MOST_BYTES = int(env("BELL_UPLOAD_MOST_BYTES", str(5 * 1024**3)))
+UPLOAD_KEEP_FREE_BYTES = int(env("BELL_UPLOAD_KEEP_FREE_BYTES", str(1024**3)))
+UPLOAD_KEEP_HOURS = int(env("BELL_UPLOAD_KEEP_HOURS", "72"))
+CLAMD = env("BELL_CLAMD")
+
 # The demo's catchers (real servers on loopback).
 CATCHER_SMTP = env("BELL_CATCHER_SMTP", "127.0.0.1:2525")
 CATCHER_HTTP = env("BELL_CATCHER_HTTP", "127.0.0.1:8025")
+
+# Scans of paper forms: proofs of consent. Never under a path that the web serves.
+PAPER_DIR = VAR_DIR / "paper"
 
 LOG_LEVEL = env("BELL_LOG_LEVEL", "INFO")
 LOGGING = {

@@ -38,6 +38,16 @@ def join() -> str:
     return "/join/"
 
 
+def join_from(code: str) -> str:
+    """The same from a poster or form with this source code."""
+    return f"/join/?from={quote(code, safe='')}"
+
+
+def confirm(code: str = "") -> str:
+    """Where somebody from paper or door confirms: with a code its own page, without one the page that asks for it."""
+    return f"/confirm/{quote(code, safe='')}/" if code else "/confirm/"
+
+
 def sign_in() -> str:
     """Where a resident signs in by a one-time code."""
     return "/sign-in/"

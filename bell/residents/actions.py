@@ -13,7 +13,7 @@ from bell.lib import cells, clock
 from bell.organisations import kinds
 from bell.organisations.models import Organisation
 from bell.residents import areas, rules
-from bell.residents.models import Consent, Contact, Following, Group, GroupMember, Place, Resident
+from bell.residents.models import Consent, Contact, Following, Group, GroupMember, PaperForm, Place, Resident
 from bell.residents.rules import Reach
 
 MOST_PLACES = 5
@@ -49,9 +49,20 @@ class Choices:
 
 @transaction.atomic
 def join(
-    *, contacts: Iterable[Reach], places: Iterable[Spot], choices: Choices, how: str, name: str = "", source: str = ""
+    *,
+    contacts: Iterable[Reach],
+    places: Iterable[Spot],
+    choices: Choices,
+    how: str,
+    name: str = "",
+    source: str = "",
+    wording: str = "",
+    proof: PaperForm | None = None,
 ) -> Resident:
-    """Make a member of a person whose addresses are confirmed. Raises AddressTaken, and then changes nothing."""
+    """Make a member of a person whose addresses are confirmed. Raises AddressTaken, and then changes nothing.
+
+    `wording` is what the person agreed to where that was not today's wording; `proof` the form that they signed.
+    """
     resident = Resident.objects.create(name=name[:120], source=source[:40])
     for where in contacts:
         _attach(resident, where)
@@ -59,7 +70,13 @@ def join(
         add_place(resident, spot, by=resident)
     set_choices(resident, choices, by=resident, how=how, consent=False)
     Consent.objects.create(
-        resident=resident, what="messages", given=True, wording=rules.CONSENT_WORDING, how=how, at=clock.now()
+        resident=resident,
+        what="messages",
+        given=True,
+        wording=wording or rules.CONSENT_WORDING,
+        how=how,
+        at=clock.now(),
+        proof=proof,
     )
     record("joined", resident, by=resident, how=how)
     return resident

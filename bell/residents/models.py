@@ -11,6 +11,20 @@ from bell.lib import keys
 from bell.organisations.kinds import ALL_BITS
 from bell.organisations.models import Organisation
 from bell.places.models import Area
+from bell.residents.paper_models import (
+    Bundle,
+    Confirmation,
+    PaperForm,
+    PendingJoin,
+    PrintedForm,
+    PrintRun,
+    SourceCode,
+)
+
+__all__ = [
+    "Bundle", "Code", "Confirmation", "Consent", "Contact", "Following", "Group", "GroupMember", "PaperForm",
+    "PendingJoin", "Place", "PlaceArea", "PrintRun", "PrintedForm", "Resident", "SourceCode",
+]  # fmt: skip
 
 
 class Resident(models.Model):
@@ -171,6 +185,8 @@ class Consent(models.Model):
     wording = models.TextField()
     how = models.CharField(max_length=20, help_text="web, text, email, paper, door")
     at = models.DateTimeField()
+    # The scan of the form that the person signed, where there is one.
+    proof = models.ForeignKey(PaperForm, null=True, blank=True, on_delete=models.SET_NULL, related_name="consents")
 
     objects = OwnQuerySet.as_manager()
 

@@ -7,6 +7,7 @@ from bell.alerts import dispatch
 from bell.audit.record import seal
 from bell.conversations import receive
 from bell.delivery import outbox
+from bell.residents import paper_confirm
 
 
 @dataclass(frozen=True)
@@ -22,5 +23,6 @@ TIMETABLE = (
     Entry("dispatch", 0.5, dispatch.run_due),  # alerts whose time has come, into the outbox, a step at a time
     Entry("receive", 0.5, receive.run),  # replies, texts, bounces and receipts, out of the raw bytes
     Entry("sweep", 2.0, outbox.sweep),  # batches of workers that are gone, back into the outbox
+    Entry("paper", 3600.0, paper_confirm.forget_unconfirmed),  # people of paper and door who never confirmed, gone
     Entry("seal", 1.0, seal),  # audit entries, into the chain
 )
