@@ -250,5 +250,5 @@ def close(conversation: Conversation, *, by: Officer, useful: bool | None = None
 def look(conversation: Conversation, *, by: Officer, why: str) -> list[Turn]:
     """Open a conversation: a look at personal data is an act too, and is recorded (house.md, rule 2)."""
     _may(by, conversation)
-    record("conversation read", conversation.resident or conversation, by=by, why=why)
+    record("conversation read", conversation.resident or conversation, by=by, why=why, team=conversation.team_id)
     return list(conversation.turns.select_related("officer", "delivery"))
