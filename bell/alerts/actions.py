@@ -128,6 +128,8 @@ def approve(version: Version, *, by: Officer, digest: str) -> Alert:
         raise NotAllowed(words)
     if version.approvals.filter(officer=by, decision=Approval.Decision.APPROVE).exists():
         return alert
+    if alert.state != State.SUBMITTED:  # approved by someone else meanwhile: the hold is not begun again
+        raise NotAllowed(f"This alert is {alert.get_state_display().lower()}, so that cannot be done now.")
     _move(alert, State.APPROVED)
     _decide(version, by=by, decision=Approval.Decision.APPROVE)
     record("alert approved", alert, by=by, version=version.number, digest=digest)
@@ -169,6 +171,8 @@ def undo(alert: Alert, *, by: Officer) -> Alert:
     fresh = _locked(alert)
     if not (organisation_rules.may_write(by, fresh.team) or organisation_rules.may_approve(by, fresh.team)):
         raise NotAllowed("You cannot undo for this team.")
+    if fresh.state not in (State.HELD, State.SCHEDULED):
+        raise NotAllowed(f"This alert is {fresh.get_state_display().lower()}, so that cannot be done now.")
     _move(fresh, State.APPROVED)
     record("alert undone", fresh, by=by)
     return fresh
