@@ -20,7 +20,8 @@ def named(thing: object | None) -> tuple[str, str]:
     if isinstance(thing, str):
         return thing, ""
     key = getattr(thing, "key", None) or getattr(thing, "pk", "")
-    return type(thing).__name__.lower(), str(key)
+    # By __class__: a lazy stand-in, such as a request's user, answers with the class of what it stands for.
+    return thing.__class__.__name__.lower(), str(key)
 
 
 def record(verb: str, target: object | None, *, by: object | None, why: str = "", **facts: Any) -> Entry:
