@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
@@ -30,7 +31,7 @@ def officer_required(view: View) -> View:
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        officer = request.user
+        officer = request.user = get_user(request)  # the officer, not a lazy stand-in: the record names who acts
         if not (isinstance(officer, Officer) and officer.is_active):
             return _to_sign_in(request)
         try:

@@ -18,6 +18,7 @@ _VERBS = {
     "alert rejected": ("Rejected", "bad"),
     "alert taken back": ("Taken back to draft", ""),
     "alert withdrawn": ("Withdrawn", "bad"),
+    "alert scheduled": ("Scheduled", "done"),
     "alert undone": ("Sending undone, nothing had left", "bad"),
     "alert refused at sending": ("Not sent: it was not approved as it stood", "bad"),
     "alert sending": ("Sending began", "done"),

@@ -164,7 +164,7 @@ def doing(officer: Officer, alert: Alert, version: Version | None) -> Doing:
         withdraw=write and State.WITHDRAWN in moves,
         decide=submitted and not rules.barred_from_approving(officer, version),  # type: ignore[arg-type]
         send=act and alert.state == State.APPROVED and version is not None and rules.is_approved(version),
-        undo=act and alert.state == State.HELD,
+        undo=act and alert.state in (State.HELD, State.SCHEDULED),
         stop=act and alert.state == State.SENDING,
         follow=_follow_ups(alert) if write else [],
     )

@@ -13,6 +13,7 @@ STATE_COLOURS: dict[str, str] = {
     State.RETURNED: "red",
     State.REJECTED: "red",
     State.APPROVED: "blue",
+    State.SCHEDULED: "blue",
     State.HELD: "amber",
     State.SENDING: "amber",
     State.SENT: "green",

@@ -48,6 +48,7 @@ def test_opening_is_a_look_with_its_purpose(cast, talk, at_desk):
     page = at_desk("author").get(path(talk)).content.decode()
     assert "white van" in page and "from the address we wrote to" in page and "jo@home" not in page
     assert looks() == ["answering a reply"]
+    assert Entry.objects.filter(verb="conversation read", by_type="officer", by_key=str(cast.author.key)).count() == 1
     conversation_actions.close(talk, by=cast.author, useful=True)
     at_desk("author").get(path(talk))
     assert looks()[-1] == "looking back at a closed conversation"

@@ -35,7 +35,7 @@ def pounds(pence: float) -> str:
 @register.filter
 def state_tag(alert: Alert) -> SafeString:
     """The state of an alert as a coloured word."""
-    return bell_ui.tag(str(alert.get_state_display()), words.STATE_COLOURS[alert.state])
+    return bell_ui.tag(str(alert.get_state_display()), words.STATE_COLOURS.get(alert.state, "grey"))
 
 
 @register.filter

@@ -17,7 +17,7 @@ from bell.staff.access import officer_required
 
 _MOST = 8
 _WORKING = (State.DRAFT, State.RETURNED, State.APPROVED)
-_GOING = (State.HELD, State.SENDING)
+_GOING = (State.SCHEDULED, State.HELD, State.SENDING)
 
 
 def _seen(officer: Officer) -> QuerySet[Alert]:
