@@ -4,6 +4,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from bell.alerts import find
@@ -95,6 +96,7 @@ def alert_map(request: HttpRequest, reference: str) -> HttpResponseBase:
     return cacheable(JsonResponse(shapes), _seconds(found))
 
 
+@gzip_page
 @require_safe
 def base_map(request: HttpRequest) -> HttpResponseBase:
     """Our own areas: the map that everything lies on, with no help from other sites."""

@@ -82,6 +82,8 @@ def _drawn(ids: tuple[int, ...], newest: object) -> Feature:
     outlines = [find.shape(area) for area in areas]
     # Neighbours keep their shared border: no gap opens between them.
     simple = shapely.coverage_simplify(outlines, _TOLERANCE_DEGREES) if outlines else []
+    # Five decimals are about a metre; more would only make the file longer.
+    simple = [shapely.transform(outline, lambda pairs: pairs.round(5)) for outline in simple]
     found = [
         _feature(shapes.to_geojson(outline), area.name, tone="base")
         for area, outline in zip(areas, simple, strict=True)
