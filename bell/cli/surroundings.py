@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 INVARIANTS = ("I1", "I2", "I3", "I4", "I5")
 _LOOPBACK = "127.0.0.1"
+_OURS = ("DATABASE_URL", "CRASHPOINT", "DJANGO_SETTINGS_MODULE")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +53,7 @@ def prepare(arguments: list[str]) -> None:
     options, _ = parser.parse_known_args(arguments)
     _check_loopback(options.smtp, options.gateway)
     secret = os.environ.get("BELL_SMS_GATEWAY_SECRET", "") if options.gateway else ""
-    for name in [name for name in os.environ if name.startswith("BELL_") or name in ("DATABASE_URL", "CRASHPOINT")]:
+    for name in [name for name in os.environ if name.startswith("BELL_") or name in _OURS]:
         del os.environ[name]
     folder = _folder(options.keep)
     web, lmtp, smtp, phones, practice_smtp, practice_phones = _free_ports(6)
