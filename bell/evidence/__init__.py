@@ -1,0 +1,1 @@
+"""What comes back as files: uploads, exhibits, custody."""
