@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 NPM := $(shell command -v npm 2>/dev/null || echo $(CURDIR)/$(BIN)/npm)
 CA := $(firstword $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem))
 
-.PHONY: help setup run test test-postgres browser check bench clean
+.PHONY: help setup run test test-postgres browser rehearse check bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ test-postgres: setup ## the same tests on a private PostgreSQL that the command 
 
 browser: setup ## journeys in a real Chromium
 	$(BIN)/pytest -m browser tests/browser
+
+rehearse: setup ## whole rehearsals: each promise broken on purpose, a foreign relay, areas of one's own
+	$(BIN)/pytest -m rehearse tests/proving
 
 check: setup ## formatting, types, the direction of the house, migrations in step with models
 	$(BIN)/ruff check .

@@ -68,6 +68,14 @@ def check_throw_away() -> None:
                     raise Refused("This database is in use. A rehearsal needs an empty one that may be thrown away.")
 
 
+def check_files(*, areas_file: str, shape_file: str) -> None:
+    """Refuse files that cannot be used, before anything else takes its time."""
+    if areas_file and not Path(areas_file).is_file():
+        raise Refused(f"--areas: there is no file {areas_file}.")
+    if shape_file:
+        _read(shape_file)
+
+
 def prepare_database() -> None:
     """All tables, the cache's table, and the static files that the web pages name."""
     call_command("migrate", verbosity=0)

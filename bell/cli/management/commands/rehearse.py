@@ -47,6 +47,7 @@ class Command(BaseCommand):
         if options["residents"] < _FEWEST:
             raise CommandError(f"A rehearsal needs at least {_FEWEST} residents.")
         try:
+            world.check_files(areas_file=options["areas"], shape_file=options["shape"])
             world.check_throw_away()
             self._say(options, "Building the world…")
             world.prepare_database()

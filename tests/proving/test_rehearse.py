@@ -1,0 +1,270 @@
+"""`bell rehearse`: it holds what it should, notices what is broken, and keeps to this machine.
+
+The whole of it runs as an operator starts it, in a process of its own. One run belongs to `make test`; those with the
+mark `rehearse` take half a minute each (`pytest -m rehearse`).
+"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bell.alerts import audience
+from bell.alerts.audience import Rule
+from bell.delivery import post
+from bell.delivery.models import Channel
+from bell.lib import clock, shapes
+from bell.organisations.kinds import Kind
+from bell.proving.mailcatcher import MailCatcher
+from bell.proving.rehearse import expected, spools, world
+from bell.proving.rehearse.checks import Verdict
+from bell.proving.rehearse.report import status
+from bell.residents import actions as residents
+from tests.cast import Cast
+
+ROOT = Path(__file__).resolve().parents[2]
+WARDS = {
+    "type": "FeatureCollection",
+    "features": [
+        {
+            "type": "Feature",
+            "properties": {"code": f"W{row}{column}", "name": f"Ward {row}{column}", "district": f"District {row}"},
+            "geometry": shapes.to_geojson(
+                shapely.box(-1.5 + column / 20, 53 + row / 30, -1.45 + column / 20, 53 + (row + 1) / 30)
+            ),
+        }
+        for row in range(3)
+        for column in range(4)
+    ],
+}
+
+
+def rehearse(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run it as an operator does."""
+    return subprocess.run(
+        [sys.executable, "-m", "bell.cli", "rehearse", *arguments],
+        cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+
+
+def test_it_holds(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    done = rehearse("--residents", "150", "--json", "--keep", str(kept), DATABASE_URL="sqlite:////nowhere/real.sqlite3")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert set(found["invariants"]) == {"I1", "I2", "I3", "I4", "I5"}
+    for name, one in found["invariants"].items():
+        assert one["holds"] is True and one["checked"] > 0, name
+    assert found["opted_out"] == 20
+    assert found["stopped"]["accepted"] > 0 and found["stopped"]["cancelled"] > 0
+    assert all(way["sent"] == way["threaded"] > 0 for way in found["replies"].values())
+    assert set(found["tried"].values()) == {"refused", "caught"}
+    assert 0 < found["eligible"] <= found["people_in_shape"] <= 150
+    # The spools say the same to anyone who reads them.
+    raw = "".join((kept / "spool" / name).read_text() for name in ("mail.jsonl", "texts.jsonl"))
+    assert "never-" not in raw and "Sheds broken into last night" in raw
+    assert "never-practice" in (kept / "practice" / "mail.jsonl").read_text()
+    assert not _still_running(kept), "no child outlives it"
+
+
+def _still_running(folder: Path) -> list[str]:
+    """Processes whose environment names this folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if str(folder).encode() in (process / "environ").read_bytes():
+                found.append(process.name)
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.rehearse
+def test_every_sabotage_is_noticed_and_named() -> None:
+    names = ["I1", "I2", "I3", "I4", "I5"]
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda name: rehearse("--residents", "90", "--json", "--sabotage", name), names))
+    for name, one in zip(names, done, strict=True):
+        assert one.returncode == 1, f"{name}: {one.stdout} {one.stderr}"
+        invariants = json.loads(one.stdout)["invariants"]
+        assert [broken for broken in names if invariants[broken]["holds"] is False] == [name], one.stderr
+
+
+@pytest.fixture
+def relay(tmp_path: Path) -> Iterator[MailCatcher]:
+    """Somebody else's relay on this machine: it takes everything, and its spool is not ours to read."""
+    catcher = MailCatcher("127.0.0.1", 0, tmp_path / "elsewhere").start()
+    yield catcher
+    catcher.stop()
+
+
+@pytest.mark.rehearse
+def test_a_foreign_relay_leaves_some_things_unproved(relay: MailCatcher) -> None:
+    done = rehearse("--residents", "90", "--json", "--smtp", f"127.0.0.1:{relay.port}")
+    found = json.loads(done.stdout)
+    assert done.returncode == 2, done.stderr
+    assert found["invariants"]["I1"]["holds"] is True
+    assert [found["invariants"][name]["holds"] for name in ("I2", "I3", "I4", "I5")] == [None] * 4
+    assert found["replies"]["email"]["threaded"] == found["replies"]["email"]["sent"] > 0
+    caught = [line["data"] for line in relay.mails()]
+    assert any("Sheds broken into last night" in data for data in caught)
+    assert not any("never-" in data for data in caught), "nor does practice reach a foreign relay"
+
+
+@pytest.mark.rehearse
+def test_areas_shape_and_groups_of_ones_own(tmp_path: Path) -> None:
+    areas, shape = tmp_path / "areas.geojson", tmp_path / "shape.geojson"
+    areas.write_text(json.dumps(WARDS))
+    drawn = shapely.box(-1.47, 53.01, -1.2, 53.2)  # reaches beyond the ground
+    shape.write_text(json.dumps({"type": "Feature", "properties": {}, "geometry": shapes.to_geojson(drawn)}))
+    done = rehearse(
+        "--residents", "150", "--areas", str(areas), "--shape", str(shape), "--group", "Allotment holders",
+        "--group", "dog walkers", "--seed", "5", "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert 0 < found["eligible"] < found["people_in_shape"] < 150
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--smtp", "192.0.2.1:25"),
+        ("--smtp", "127.0.0.1.example.com:25"),
+        ("--gateway", "https://gateway.example/send"),
+        ("--residents", "five"),
+        ("--residents", "3"),
+        ("--sabotage", "I6"),
+        ("--shape", "/no/such/file.geojson"),
+        ("--areas", "/no/such/file.geojson"),
+    ],
+)
+def test_bad_options_are_refused_before_anything_is_sent(arguments: tuple[str, str]) -> None:
+    done = rehearse(*arguments, *(() if "--residents" in arguments else ("--residents", "30")))
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr and done.stderr.strip()
+
+
+def test_help_needs_no_settings() -> None:
+    done = rehearse("--help", BELL_DEMO="", BELL_SECRET_KEY="")
+    assert done.returncode == 0 and "--sabotage" in done.stdout
+
+
+def test_a_database_in_use_is_refused(cast: Cast) -> None:
+    with pytest.raises(world.Refused, match="empty"):
+        world.check_throw_away()
+
+
+def test_points_lie_in_their_wards() -> None:
+    wards = [shapely.box(0, 0, 1, 1), shapely.Polygon([(5, 0), (6, 0), (5.01, 0.01)])]
+    points = world.points_in(wards, 200, random.Random(1))
+    assert len(points) == 200
+    assert all(any(ward.intersects(shapely.Point(point[:2])) for ward in wards) for point in points)
+    assert points == world.points_in(wards, 200, random.Random(1))
+
+
+def test_brute_force_and_the_one_query_agree(cast: Cast) -> None:
+    """The two reckonings share nothing but the tables; many shapes, every combination of groups and kinds."""
+    rng = random.Random(11)
+    for number in range(80):
+        someone = cast.resident(
+            (rng.uniform(-1.42, -1.28), rng.uniform(52.99, 53.05)),
+            email=None if number % 7 == 0 else "",
+            mobile=f"07700 900{number:03d}" if number % 3 == 0 or number % 7 == 0 else None,
+            groups=tuple(group for group in (cast.cctv, cast.dog_walkers) if rng.random() < 0.4),
+            kinds=tuple(kind for kind in Kind.values if rng.random() < 0.7),
+            sms_kinds=tuple(kind for kind in Kind.values if rng.random() < 0.5),
+            organisations=() if number % 11 == 0 else None,
+        )
+        if number % 10 == 1:
+            residents.pause(someone, until=clock.now() + timedelta(days=1), by=someone)
+        if number % 10 == 2:
+            residents.leave(someone, by=someone, how="web")
+        if number % 10 == 3:
+            name = residents.stream(cast.force.pk, Kind.CRIME)
+            residents.unsubscribe(recipient_key=someone.key, stream=name, by="test")
+        if number % 10 == 4:
+            for contact in someone.contacts.all():
+                post.suppress(address_key=contact.address_key, channel=contact.channel, reason="test")
+    everyone = expected.everyone()
+    seen = set()
+    for number in range(24):
+        lon, lat = rng.uniform(-1.4, -1.3), rng.uniform(53.0, 53.04)
+        shape = shapes.circle(lon, lat, rng.uniform(200, 4000))
+        kind = rng.choice([Kind.CRIME, Kind.EVENT, Kind.MISSING])
+        groups = rng.choice([(), (cast.cctv.pk,), (cast.cctv.pk, cast.dog_walkers.pk)])
+        channels = rng.choice([("email",), ("sms",), ("email", "sms")])
+        rule = Rule(cast.force.pk, kind, channels, shapes=(shapes.to_geojson(shape),), groups=groups)
+        query = audience.columns(audience.people(rule))
+        found = {(row["recipient_key"], row["channel"]): row["address"] for row in query}
+        brute = expected.eligible(
+            everyone,
+            expected.within(everyone, [shape]),
+            organisation=cast.force.pk,
+            kind=kind,
+            channels=channels,
+            groups=groups,
+            now=clock.now(),
+        )
+        assert found == brute, f"shape {number}"
+        seen |= set(brute)
+    assert len(seen) > 30, "or the comparison would say little"
+
+
+@given(st.text(alphabet="abcxyz/ru \n", max_size=60), st.integers(0, 2**40 - 1))
+@settings(max_examples=50)
+def test_masking_hides_tokens_and_nothing_else(words: str, number: int) -> None:
+    token = spools.tokens.sign_int("answer", number)
+    one, other = f"{words} /r/{token}/ end", f"{words} /r/{spools.tokens.sign_int('answer', number ^ 1)}/ end"
+    assert spools.masked(one) == spools.masked(other)
+    assert spools.masked(f"x{one}") != spools.masked(other)
+
+
+def test_nothing_checked_is_no_pass() -> None:
+    assert Verdict().holds is False
+    assert Verdict(provable=False).holds is None
+    fine, broken = Verdict(), Verdict(provable=False)
+    fine.check(True, "")
+    broken.check(False, "wrong")
+    assert fine.holds is True
+    assert broken.holds is False, "what is seen to be wrong is wrong, whoever's relay it is"
+
+
+@pytest.mark.parametrize(
+    ("holds", "lost", "code"),
+    [([True, True], 0, 0), ([True, None], 0, 2), ([None, False], 0, 1), ([True, True], 1, 1), ([True, None], 1, 1)],
+)
+def test_the_exit_status(holds: list[Any], lost: int, code: int) -> None:
+    invariants = {str(number): {"holds": one, "checked": 1} for number, one in enumerate(holds)}
+    assert status({"invariants": invariants, "replies": {"email": {"sent": 5, "threaded": 5 - lost}}}) == code
+
+
+def test_a_duplicate_in_the_spool_is_seen(tmp_path: Path) -> None:
+    """The reader of spools against what a catcher really wrote."""
+    catcher = MailCatcher("127.0.0.1", 0, tmp_path)
+    for _ in range(2):
+        catcher.spool.append(
+            {
+                "at": clock.now().isoformat(),
+                "from": "b@in.alert.example",
+                "to": ["someone@home.example"],
+                "data": "Message-ID: <x@alert.example>\r\nSubject: =?utf-8?q?Caf=C3=A9?=\r\n =?utf-8?q?s?=\r\n"
+                "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+                "Reference DA-7K3PQ. =E2=80=94 soft=\r\n break\r\n",
+            }
+        )
+    found = spools.read(tmp_path)
+    assert [copy.reference for copy in found] == ["DA-7K3PQ"] * 2
+    assert found[0].subject == "Cafés" and found[0].text.strip() == "Reference DA-7K3PQ. — soft break"
+    assert found[0].delivery_id is None and found[0].channel == Channel.EMAIL
