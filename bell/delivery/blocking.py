@@ -17,6 +17,7 @@ DEAD = (HARD_BOUNCE, REPEATED_BOUNCES)
 
 ONE_A_DAY = "one automatic answer a day"
 STOP_KEY = "stop-"  # authority keys of STOP's confirmation, which is not counted
+UPLOAD_KEY = "upload-"  # and of receipts for files: they answer what a person did on a page, so no two machines meet
 
 
 def matching(stream: str) -> Q:
@@ -95,9 +96,10 @@ def _lock(statement: str, using: str) -> None:
 def answered_already(mailing: Mailing, *, address_key: int, channel: str) -> str:
     """Why a machine's answer may not go to an address now ("" if it may): it had one within a day.
 
-    Two machines that answer each other must stop after one (promises.md). STOP's confirmation is not counted.
+    Two machines that answer each other must stop after one (promises.md). STOP's confirmation and receipts for files
+    are not counted.
     """
-    if mailing.authority_key.startswith(STOP_KEY):
+    if mailing.authority_key.startswith((STOP_KEY, UPLOAD_KEY)):
         return ""
     earlier = Delivery.objects.filter(
         address_key=address_key,
@@ -105,5 +107,7 @@ def answered_already(mailing: Mailing, *, address_key: int, channel: str) -> str
         mailing__authority_kind="receipt",
         mailing__created_at__gte=mailing.created_at - timedelta(days=1),
         mailing__content__auto_submitted=True,
-    ).exclude(Q(mailing__authority_key__startswith=STOP_KEY) | Q(state=State.SUPPRESSED) | Q(mailing=mailing))
+    )
+    not_counted = Q(mailing__authority_key__startswith=STOP_KEY) | Q(mailing__authority_key__startswith=UPLOAD_KEY)
+    earlier = earlier.exclude(not_counted | Q(state=State.SUPPRESSED) | Q(mailing=mailing))
     return ONE_A_DAY if earlier.exists() else ""

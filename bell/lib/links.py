@@ -28,6 +28,16 @@ def answer(token: str) -> str:
     return f"/r/{quote(token, safe='')}/"
 
 
+def footage(reference: str) -> str:
+    """The page where anyone sends footage to an appeal: the one that posters carry as a QR code."""
+    return f"{alert_page(reference)}footage/"
+
+
+def answer_footage(token: str) -> str:
+    """The page where the person of one delivery sends footage (token of purpose "answer")."""
+    return f"{answer(token)}footage/"
+
+
 def unsubscribe(token: str) -> str:
     """The page and one-click target (RFC 8058) that ends one stream for one person."""
     return f"/u/{quote(token, safe='')}/"
