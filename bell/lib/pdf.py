@@ -14,6 +14,7 @@ import segno
 import typst
 
 TYPE = Path(__file__).resolve().parent / "type"
+ROOT = Path(__file__).resolve().parents[1]
 LONGEST_QR = 300
 
 
@@ -30,22 +31,21 @@ def _fonts() -> typst.Fonts:
 def make(template: Path, data: Mapping[str, Any]) -> bytes:
     """The PDF of a typst file and its data, which the file reads as `json(bytes(sys.inputs.data))`.
 
-    The file may read nothing outside its own folder. PdfError when it does not compile or would not be accessible.
+    The file may read nothing outside this package; what documents share is in "/lib/type/base.typ". PdfError when it does not compile or would not be accessible.
     """
     return _compile(template, data, format="pdf", pdf_standards=["ua-1"])
 
 
 def picture(template: Path, data: Mapping[str, Any], *, ppi: float = 144) -> bytes:
     """The first page of the same as a PNG, at so many pixels an inch."""
-    made = _compile(template, data, format="png", ppi=ppi)
-    return made
+    return _compile(template, data, format="png", ppi=ppi)
 
 
 def _compile(template: Path, data: Mapping[str, Any], **how: Any) -> bytes:
     try:
         made = typst.compile(
             str(template),
-            root=str(template.parent),
+            root=str(ROOT),
             font_paths=_fonts(),
             ignore_system_fonts=True,
             sys_inputs={"data": json.dumps(data, ensure_ascii=False)},

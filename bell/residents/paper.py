@@ -172,7 +172,7 @@ def look_at_scan(form: PaperForm, *, by: Officer, why: str) -> bytes | None:
     path = scan_path(form.scan_name)
     if not form.scan_name or not path.is_file():
         return None
-    record("paper form read", form.resident or form, by=by, why=why)
+    record("paper form read", form.resident or form, by=by, why=why, team=form.bundle.team_id)
     return path.read_bytes()
 
 
@@ -194,7 +194,7 @@ def enter(form: PaperForm, entry: Entry, *, by: Officer) -> Outcome:
     sign = paper_rules.printed(paper_rules.serial(entry.serial), team) if entry.serial.strip() else None
     paper_rules.check_duplicates(form, list(entry.reaches), sign)
     form.printed = sign
-    if _known(list(entry.reaches), by=by, why=WHY_ENTER):
+    if _known(list(entry.reaches), team, by=by, why=WHY_ENTER):
         form.state = PaperForm.State.KNOWN
         form.save(update_fields=["state", "printed"])
         record("form known", form, by=by)
@@ -206,11 +206,11 @@ def enter(form: PaperForm, entry: Entry, *, by: Officer) -> Outcome:
     return Outcome(asked=paper_confirm.ask(pending), pending=pending)
 
 
-def _known(reaches: list[Reach], *, by: Officer, why: str) -> bool:
+def _known(reaches: list[Reach], team: Team, *, by: Officer, why: str) -> bool:
     """Whether a member has one of these addresses. That the officer learns this is a look, and stands in the record."""
     members = {person.pk: person for person in paper_rules.members_at(reaches)}
     for person in members.values():
-        record("address compared", person, by=by, why=why)
+        record("address compared", person, by=by, why=why, team=team.pk)
     return bool(members)
 
 
@@ -255,7 +255,7 @@ def join_at_door(team: Team, entry: Entry, *, by: Officer) -> Outcome:
     paper_rules.check_paper(by, team)
     if not entry.reaches:
         raise NotAccepted({"email": "Enter an email address or a mobile number"})
-    if _known(list(entry.reaches), by=by, why=WHY_DOOR):
+    if _known(list(entry.reaches), team, by=by, why=WHY_DOOR):
         record("door known", None, by=by)
         return Outcome(known=True)
     pending = _pending(entry, team, how=PendingJoin.How.DOOR, by=by)
