@@ -1,20 +1,21 @@
-"""Postcodes in: the ONS Postcode Directory's CSV, row by row, however long it is.
+"""Postcodes in: the ONS Postcode Directory's CSV or Code-Point Open (codepoint.py), row by row, however long it is.
 
-Columns used: pcds, lat, long, doterm (any case, any order). Terminated postcodes and those without a grid reference
-(latitude 99.999999) are skipped. Each chunk is one transaction, so an import that broke off is simply started again.
+Of the directory the columns used are pcds, lat, long, doterm (any case, any order). Terminated postcodes and those
+without a grid reference (latitude 99.999999) are skipped. Each chunk is one transaction, so an import that broke off is simply started again.
 """
 
 import csv
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
 from django.db import transaction
 
-from bell.places import find
+from bell.places import codepoint, find
 from bell.places.models import Postcode
 from bell.places.reading import ImportRefused as ImportRefused
 
@@ -96,21 +97,16 @@ def _lines(file: IO[bytes] | IO[str]) -> Iterator[str]:
 
 def _postcodes(rows: Iterator[tuple[int, list[str]]], report: Report) -> Iterator[Postcode]:
     """The live postcodes; skipped and unusable rows go into the report."""
-    header = next(rows, (0, []))[1]
-    names = [name.strip().strip("\ufeff").lower() for name in header]
-    missing = [name for name in _COLUMNS if name not in names]
-    if missing:
-        raise ImportRefused(f"This is not an ONS Postcode Directory: it has no column {' or '.join(missing)}")
-    at = [names.index(name) for name in _COLUMNS]
+    first = next(rows, (0, []))
+    if codepoint.is_row(first[1]):
+        rows, read = chain([first], rows), codepoint.postcode
+    else:
+        read = _directory(first[1])
     for row, cells in rows:
         if not any(cell.strip() for cell in cells):
             continue
-        if len(cells) <= max(at):
-            report.wrong(row, "it has too few columns")
-            continue
-        pcds, lat, lon, doterm = (cells[number].strip() for number in at)
         try:
-            found = _postcode(pcds, lat, lon, doterm)
+            found = read(cells)
         except ValueError as error:
             report.wrong(row, str(error))
             continue
@@ -118,6 +114,25 @@ def _postcodes(rows: Iterator[tuple[int, list[str]]], report: Report) -> Iterato
             report.skipped += 1
         else:
             yield found
+
+
+def _directory(header: list[str]) -> Callable[[list[str]], Postcode | None]:
+    """How a row of the ONS Postcode Directory is read, from its header."""
+    names = [name.strip().strip("\ufeff").lower() for name in header]
+    missing = [name for name in _COLUMNS if name not in names]
+    if missing:
+        raise ImportRefused(
+            f"This is neither an ONS Postcode Directory (it has no column {' or '.join(missing)}) nor Code-Point Open"
+        )
+    at = [names.index(name) for name in _COLUMNS]
+
+    def read(cells: list[str]) -> Postcode | None:
+        if len(cells) <= max(at):
+            raise ValueError("it has too few columns")
+        pcds, lat, lon, doterm = (cells[number].strip() for number in at)
+        return _postcode(pcds, lat, lon, doterm)
+
+    return read
 
 
 def _postcode(pcds: str, lat_words: str, lon_words: str, doterm: str) -> Postcode | None:

@@ -11,7 +11,7 @@ from bell.places.reading import ImportRefused
 class Command(BaseCommand):
     """Creates or updates postcodes; repeating it changes nothing."""
 
-    help = "Import postcodes from a CSV file in the layout of the ONS Postcode Directory."
+    help = "Import postcodes from the ONS Postcode Directory or Code-Point Open (CSV)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Which file."""
