@@ -1,7 +1,8 @@
 """Postcodes in: the ONS Postcode Directory's CSV or Code-Point Open (codepoint.py), row by row, however long it is.
 
 Of the directory the columns used are pcds, lat, long, doterm (any case, any order). Terminated postcodes and those
-without a grid reference (latitude 99.999999) are skipped. Each chunk is one transaction, so an import that broke off is simply started again.
+without a grid reference (latitude 99.999999) are skipped. Each chunk is one transaction, so an import that broke off is
+simply started again.
 """
 
 import csv
@@ -98,6 +99,7 @@ def _lines(file: IO[bytes] | IO[str]) -> Iterator[str]:
 def _postcodes(rows: Iterator[tuple[int, list[str]]], report: Report) -> Iterator[Postcode]:
     """The live postcodes; skipped and unusable rows go into the report."""
     first = next(rows, (0, []))
+    read: Callable[[list[str]], Postcode | None]
     if codepoint.is_row(first[1]):
         rows, read = chain([first], rows), codepoint.postcode
     else:
