@@ -166,7 +166,8 @@ def people(rule: Rule, *, version: Version | None = None, shape: BaseGeometry | 
     meant = Place.objects.filter(places(rule, version=version, shape=shape))
     found = found.filter(resident__in=meant.values("resident"))
     if rule.groups:
-        found = found.filter(resident__in=GroupMember.objects.filter(group__in=rule.groups).values("resident"))
+        members = GroupMember.objects.members().filter(group__in=rule.groups)
+        found = found.filter(resident__in=members.values("resident"))
     return found
 
 

@@ -12,6 +12,7 @@ from bell.lib import shapes, text
 from bell.organisations import kinds
 from bell.organisations import rules as organisation_rules
 from bell.organisations.models import Grant, Officer, Organisation, Role
+from bell.residents.models import Group
 
 TITLE_MOST = 100
 BODY_MOST = 4000
@@ -144,6 +145,8 @@ def problems_with_audience(alert: Alert) -> str:
     rule = alert.audience
     if alert.follows_id:
         return ""
+    if words := _problem_with_scheme(alert):
+        return words
     if not rule.get("areas") and not rule.get("shapes"):
         return "Choose at least one area, or draw one on the map."
     allowed = organisation_rules.patch_area_ids(alert.team)
@@ -163,6 +166,16 @@ def problems_with_audience(alert: Alert) -> str:
         if ground is None and not alert.team.whole_force:
             return f"{alert.team.name} has no patch yet. An administrator must give it one."
     return ""
+
+
+def _problem_with_scheme(alert: Alert) -> str:
+    """A watch scheme's own team writes to its scheme only (F3); every other team is free to choose groups."""
+    schemes = dict(Group.objects.filter(scheme_team=alert.team_id).values_list("pk", "name"))
+    chosen = set(alert.audience.get("groups", []))
+    if not schemes or (chosen and chosen <= set(schemes)):
+        return ""
+    names = " or ".join(sorted(schemes.values()))
+    return f"{alert.team.name} can only write to its own scheme. Tick {names} under the groups, and no other."
 
 
 def problems(alert: Alert) -> dict[str, str]:

@@ -47,6 +47,23 @@ class Organisation(models.Model):
         return self.name
 
 
+class OrganisationName(models.Model):
+    """A name and the day from which it holds: Action Fraud became Report Fraud, and old alerts keep the old name."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="names")
+    name = models.CharField(max_length=120)
+    since = models.DateField()
+
+    class Meta:
+        """In order; one name a day."""
+
+        ordering = ["since", "id"]
+        constraints = [models.UniqueConstraint(fields=["organisation", "since"], name="organisation_name_once_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.name} since {self.since}"
+
+
 class AgreementQuerySet(models.QuerySet["Agreement"]):
     """Agreements are public: residents see who is bound by what."""
 

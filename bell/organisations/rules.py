@@ -68,6 +68,19 @@ def has_agreement(organisation: Organisation, on: date | None = None) -> bool:
     return Agreement.objects.current(day).filter(organisation=organisation).exists()
 
 
+def may_keep_partners(officer: Officer) -> bool:
+    """Who keeps organisations, their names and routes: administrators of the force."""
+    return officer.organisation.sort == Organisation.Sort.FORCE and may_administer(officer)
+
+
+def name_on(organisation: Organisation, day: date) -> str:
+    """What an organisation was called on a day (G6). Before its first dated name it had that name already."""
+    names = list(organisation.names.all())
+    if not names:
+        return organisation.name
+    return next((one.name for one in reversed(names) if one.since <= day), names[0].name)
+
+
 def patch_area_ids(team: Team) -> set[int] | None:
     """Areas the team may choose by name (its patch and all within); None means anywhere in the force."""
     if team.whole_force:

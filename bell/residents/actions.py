@@ -152,11 +152,7 @@ def set_choices(resident: Resident, choices: Choices, *, by: object, how: str = 
     resident.email_kinds = kinds.bits(choices.email_kinds)
     resident.sms_kinds = kinds.bits(choices.sms_kinds)
     resident.save(update_fields=["email_kinds", "sms_kinds"])
-    wanted = set(Group.objects.public().filter(id__in=choices.groups).values_list("id", flat=True))
-    GroupMember.objects.of(resident).exclude(group__in=wanted).delete()
-    GroupMember.objects.bulk_create(
-        [GroupMember(resident=resident, group_id=group) for group in wanted], ignore_conflicts=True
-    )
+    _set_groups(resident, choices.groups)
     heard = set(Organisation.objects.public().filter(id__in=choices.organisations).values_list("id", flat=True))
     # A choice of an organisation that is not offered today (its agreement lapsed) stays as it was.
     offered = Organisation.objects.public().values("id")
@@ -175,6 +171,20 @@ def set_choices(resident: Resident, choices: Choices, *, by: object, how: str = 
             at=clock.now(),
         )
     record("choices set", resident, by=by, email_kinds=resident.email_kinds, sms_kinds=resident.sms_kinds)
+
+
+def _set_groups(resident: Resident, chosen: Iterable[int]) -> None:
+    """Join the chosen groups and leave all others; a group by approval is asked first, and then stays asked."""
+    wanted = list(Group.objects.public().filter(id__in=chosen))
+    GroupMember.objects.of(resident).exclude(group__in=wanted).delete()
+    states = GroupMember.State
+    GroupMember.objects.bulk_create(
+        [
+            GroupMember(resident=resident, group=group, state=states.ASKED if group.by_approval else states.MEMBER)
+            for group in wanted
+        ],
+        ignore_conflicts=True,
+    )
 
 
 def _follow_up(resident: Resident, heard: set[int]) -> None:

@@ -9,7 +9,7 @@ from django.db import models
 from bell.delivery.models import Channel
 from bell.lib import keys
 from bell.organisations.kinds import ALL_BITS
-from bell.organisations.models import Organisation
+from bell.organisations.models import Grant, Officer, Organisation, Role, Team
 from bell.places.models import Area
 from bell.residents.paper_models import (
     Bundle,
@@ -130,6 +130,17 @@ class Group(models.Model):
     slug = models.SlugField(unique=True)
     help = models.CharField(max_length=160, blank=True)
     active = models.BooleanField(default=True)
+    by_approval = models.BooleanField(default=False, help_text="The team decides who joins")
+    # When these people are usually out: [[5, 8], [18, 21]] is 5-8am and 6-9pm, London's hours, each pair within a day.
+    active_hours = models.JSONField(default=list, blank=True)
+    scheme_team = models.ForeignKey(
+        Team,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="schemes",
+        help_text="A watch scheme's own team: it may write to this group only",
+    )
 
     objects = GroupQuerySet.as_manager()
 
@@ -142,13 +153,38 @@ class Group(models.Model):
         return self.name
 
 
+class GroupMemberQuerySet(OwnQuerySet["GroupMember"]):
+    """Who belongs, and who asks to."""
+
+    def members(self) -> Self:
+        """Those who belong: only they are written to."""
+        return self.filter(state=GroupMember.State.MEMBER)
+
+    def visible_to(self, officer: Officer) -> Self:
+        """Requests to join, for whoever decides on them; never the members, whom nobody lists."""
+        if not officer.is_active:
+            return self.none()
+        asked = self.filter(state=GroupMember.State.ASKED, group__organisation=officer.organisation_id)
+        grants = Grant.objects.filter(officer=officer)
+        if grants.filter(role=Role.ADMINISTRATOR).exists():
+            return asked
+        return asked.filter(group__scheme_team__in=grants.filter(role=Role.APPROVER).values("team"))
+
+
 class GroupMember(models.Model):
-    """One resident in one group."""
+    """One resident in one group, or asking to join one that a team looks after."""
+
+    class State(models.TextChoices):
+        """A group by approval begins with a question."""
+
+        MEMBER = "member", "Member"
+        ASKED = "asked", "Asked to join"
 
     group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="members")
     resident = models.ForeignKey(Resident, on_delete=models.CASCADE, related_name="memberships")
+    state = models.CharField(max_length=6, choices=State.choices, default=State.MEMBER)
 
-    objects = OwnQuerySet.as_manager()
+    objects = GroupMemberQuerySet.as_manager()
 
     class Meta:
         """Once each."""
