@@ -68,12 +68,11 @@ def check_throw_away() -> None:
                     raise Refused("This database is in use. A rehearsal needs an empty one that may be thrown away.")
 
 
-def check_files(*, areas_file: str, shape_file: str) -> None:
-    """Refuse files that cannot be used, before anything else takes its time."""
-    if areas_file and not Path(areas_file).is_file():
+def read_files(*, areas_file: str, shape_file: str) -> BaseGeometry | None:
+    """The shape of its file, if one is given; files that cannot be used are refused before anything takes its time."""
+    if areas_file and not Path(areas_file).exists():
         raise Refused(f"--areas: there is no file {areas_file}.")
-    if shape_file:
-        _read(shape_file)
+    return _read(shape_file) if shape_file else None
 
 
 def prepare_database() -> None:
@@ -83,7 +82,7 @@ def prepare_database() -> None:
     call_command("collectstatic", interactive=False, verbosity=0)
 
 
-def build(*, seed: int, residents: int, areas_file: str, shape_file: str, groups: Sequence[str]) -> World:
+def build(*, seed: int, residents: int, areas_file: str, shape: BaseGeometry | None, groups: Sequence[str]) -> World:
     """Import the areas, found the force, spread the people. Raises Refused with words for the operator."""
     rng = random.Random(seed)
     report = _ground(areas_file, rng)
@@ -91,9 +90,10 @@ def build(*, seed: int, residents: int, areas_file: str, shape_file: str, groups
     _teams(force)
     chosen = [_group(force, name) for name in groups]
     _people(force, rng, residents)
-    shape = _read(shape_file) if shape_file else _drawn(rng)
     author, approver, both, learner = _officers(force.teams[county.MEDIA])
-    return World(force, _on_our_ground(shape), chosen, Kind.FOOTAGE, author, approver, both, learner, *report)
+    return World(
+        force, _on_our_ground(shape or _drawn(rng)), chosen, Kind.FOOTAGE, author, approver, both, learner, *report
+    )
 
 
 def _ground(file: str, rng: random.Random) -> tuple[int, list[tuple[str, str]]]:

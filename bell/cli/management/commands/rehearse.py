@@ -47,7 +47,7 @@ class Command(BaseCommand):
         if options["residents"] < _FEWEST:
             raise CommandError(f"A rehearsal needs at least {_FEWEST} residents.")
         try:
-            world.check_files(areas_file=options["areas"], shape_file=options["shape"])
+            shape = world.read_files(areas_file=options["areas"], shape_file=options["shape"])
             world.check_throw_away()
             self._say(options, "Building the world…")
             world.prepare_database()
@@ -55,7 +55,7 @@ class Command(BaseCommand):
                 seed=options["seed"],
                 residents=options["residents"],
                 areas_file=options["areas"],
-                shape_file=options["shape"],
+                shape=shape,
                 groups=options["group"],
             )
             for name, words in made.areas_refused:
