@@ -38,11 +38,19 @@ GROUPS = {
     "farm-watch": ("Farm watch", "You farm, or keep animals or machinery in the country"),
 }
 
+# When they are usually out, in London's hours.
+_ACTIVE_HOURS = {"dog-walkers": [[6, 8], [17, 21]], "dash-cam-drivers": [[7, 9], [16, 18]]}
+
 _ROUTES = [
     (Route.Sort.EMERGENCY, "Emergency", "999", "", "Emergency 999"),
     (Route.Sort.PHONE, "Not an emergency", "101", "", "Else 101"),
-    (Route.Sort.ANONYMOUS, "Crimestoppers, anonymously", "0800 555 111", "https://crimestoppers-uk.org",
-     "Anonymous 0800 555 111"),
+    (
+        Route.Sort.ANONYMOUS,
+        "Crimestoppers, anonymously",
+        "0800 555 111",
+        "https://crimestoppers-uk.org",
+        "Anonymous 0800 555 111",
+    ),
     (Route.Sort.SOCIAL, "Mastodon", "@derbyshire", "https://mastodon.example/@derbyshire", ""),
     (Route.Sort.SOCIAL, "Facebook", "Derbyshire Alert demo", "https://facebook.example/derbyshire", ""),
     (Route.Sort.SOCIAL, "Instagram", "derbyshire.demo", "https://instagram.example/derbyshire.demo", ""),
@@ -180,7 +188,9 @@ def found_force() -> Force:
         )  # fmt: skip
     force = Force(organisation)
     force.groups = [
-        Group.objects.create(organisation=organisation, slug=slug, name=name, help=words)
+        Group.objects.create(
+            organisation=organisation, slug=slug, name=name, help=words, active_hours=_ACTIVE_HOURS.get(slug, [])
+        )
         for slug, (name, words) in GROUPS.items()
     ]
     force.teams[MEDIA] = Team.objects.create(organisation=organisation, name=MEDIA, slug="media", whole_force=True)

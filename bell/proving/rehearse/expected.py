@@ -59,8 +59,9 @@ def everyone() -> Everyone:
     }
     for resident, lon, lat in Place.objects.values_list("resident_id", "lon", "lat"):
         people[resident].places.append((lon, lat))
-    for resident, group in GroupMember.objects.values_list("resident_id", "group_id"):
-        people[resident].groups.add(group)
+    for resident, group, state in GroupMember.objects.values_list("resident_id", "group_id", "state"):
+        if state == "member":
+            people[resident].groups.add(group)
     for resident, organisation in Following.objects.values_list("resident_id", "organisation_id"):
         people[resident].hears.add(organisation)
     for resident, channel, address, key in Contact.objects.values_list(
