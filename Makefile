@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 NPM := $(shell command -v npm 2>/dev/null || echo $(CURDIR)/$(BIN)/npm)
 CA := $(firstword $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem))
 
-.PHONY: help setup run test test-postgres browser rehearse check bench clean
+.PHONY: help setup run test test-postgres browser rehearse check bench pictures clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -55,6 +55,9 @@ check: setup ## formatting, types, the direction of the house, migrations in ste
 
 bench: setup ## the benchmarks the project carries
 	BELL_DEMO=1 $(BIN)/bell bench audience
+
+pictures: setup ## take the pictures of docs/img from a demo of its own
+	$(BIN)/python tests/browser/pictures.py
 
 clean: ## remove what was made (the environment, packages, var)
 	rm -rf $(VENV) node_modules var
