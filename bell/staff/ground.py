@@ -61,6 +61,9 @@ def _draw(team: Team) -> dict[str, Any]:
     if rest.count() > _MOST_AREAS:
         rest = areas.exclude(children_count=0).exclude(parent=None)
     features = [_feature(find.shape(area)) for area in areas.filter(parent=None)]
+    if allowed is None:  # the whole force: larger areas are named first, the smaller where there is room
+        large = areas.exclude(children_count=0).exclude(parent=None).exclude(pk__in=[area.pk for area in own])
+        features += [_feature(find.shape(area), name=area.name) for area in large[:_MOST_AREAS]]
     features += [_feature(find.shape(area)) for area in rest.order_by("pk")[:_MOST_AREAS]]
     features += [_feature(find.shape(area), name=area.name) for area in own]
     reach = rules.patch_shape(team)

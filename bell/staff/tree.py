@@ -8,6 +8,8 @@ from bell.organisations import rules
 from bell.organisations.models import Team
 from bell.places.models import Area
 
+_FEW = 30
+
 
 @dataclass
 class Node:
@@ -19,12 +21,13 @@ class Node:
     ticked: bool
     number: int = 0
     within: str = ""
+    shown: bool = False
     children: list["Node"] = field(default_factory=list)
 
     @property
     def open(self) -> bool:
-        """Whether something within is ticked, so that the part stands open."""
-        return any(child.ticked or child.open for child in self.children)
+        """Whether what is within lies open: something there is ticked."""
+        return self.shown or any(child.ticked or child.open for child in self.children)
 
 
 def choices(team: Team) -> list[tuple[int, str]]:
@@ -51,6 +54,8 @@ def roots(team: Team, ticked: Collection[int]) -> list[Node]:
             below[None].append(node)
     for pk, node in nodes.items():
         node.children = below[pk]
+    if len(below[None]) == 1 and len(below[None][0].children) <= _FEW:
+        below[None][0].shown = True  # one area that holds all the others: what is within it lies open
     _number(below[None])
     return below[None]
 

@@ -47,6 +47,10 @@ def look(page, name, *, whole=True):
         page.set_viewport_size({"width": width, "height": 900})
         axe(page)
     shoot(page, f"staff-{name}", whole=whole)
+    page.emulate_media(color_scheme="dark")
+    axe(page)
+    shoot(page, f"staff-{name}-night", whole=whole)
+    page.emulate_media(color_scheme="light")
 
 
 def on_map(page, dx, dy):
