@@ -160,7 +160,8 @@ def _fill(version: Version, mailing: Mailing, rule: audience.Rule, cursor: Versi
     """One step of a fan-out; `cursor` keeps where it stands."""
     people = audience.columns(audience.people(rule, version=version))
     step = post.fill(mailing, people, after=cursor.filled_through, step=STEP)
-    cursor.filled_through = step.after
+    # The cursor is a person's key: once it is of no use, it goes.
+    cursor.filled_through = 0 if step.finished else step.after
     if step.finished:
         cursor.filled_at = clock.now()
         post.close(mailing)

@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "bell.alerts",
     "bell.conversations",
     "bell.evidence",
+    "bell.privacy",
     "bell.public",
     "bell.staff",
     "bell.api",

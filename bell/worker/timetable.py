@@ -7,6 +7,8 @@ from bell.alerts import dispatch
 from bell.audit.record import seal
 from bell.conversations import receive
 from bell.delivery import outbox
+from bell.privacy import actions as privacy
+from bell.privacy import retention
 from bell.residents import paper_confirm
 
 
@@ -25,4 +27,6 @@ TIMETABLE = (
     Entry("sweep", 2.0, outbox.sweep),  # batches of workers that are gone, back into the outbox
     Entry("paper", 3600.0, paper_confirm.forget_unconfirmed),  # people of paper and door who never confirmed, gone
     Entry("seal", 1.0, seal),  # audit entries, into the chain
+    Entry("retention", 60.0, retention.run),  # what we keep no longer, a part a minute until the day's share is done
+    Entry("review", 600.0, privacy.review),  # what is withheld becomes visible on its day
 )

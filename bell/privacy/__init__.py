@@ -1,0 +1,1 @@
+"""What we owe people: access, reasons, erasure, retention. The one room that must know every other."""
