@@ -92,6 +92,7 @@ if DEMO:
     INSTALLED_APPS.append("bell.proving")
 
 MIDDLEWARE = [
+    "bell.config.logs.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -165,7 +166,8 @@ USE_TZ = True
 USE_I18N = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
+# Beside the code in an image, so that a volume over BELL_VAR_DIR does not hide what the image brought.
+STATIC_ROOT = Path(env("BELL_STATIC_DIR") or VAR_DIR / "static")
 STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
     "bell.ui.finders.FrontEndPackagesFinder",
@@ -237,14 +239,24 @@ CATCHER_SMTP = env("BELL_CATCHER_SMTP", "127.0.0.1:2525")
 CATCHER_HTTP = env("BELL_CATCHER_HTTP", "127.0.0.1:8025")
 
 # Scans of paper forms: proofs of consent. Never under a path that the web serves.
-PAPER_DIR = VAR_DIR / "paper"
+PAPER_DIR = Path(env("BELL_PAPER_DIR") or VAR_DIR / "paper")
+
+# Looking after it: /metrics answers to this bearer token only; what `bell doctor` asks about our mail records.
+METRICS_TOKEN = env("BELL_METRICS_TOKEN")
+DNS_RESOLVER = env("BELL_DNS_RESOLVER")
+DKIM_SELECTOR = env("BELL_DKIM_SELECTOR")
 
 LOG_LEVEL = env("BELL_LOG_LEVEL", "INFO")
+LOG_FORMAT = "json" if env("BELL_LOG_FORMAT") == "json" else "line"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"},
+        "json": {"()": "bell.config.logs.JsonLines"},
+    },
+    "filters": {"redact": {"()": "bell.config.logs.Redact"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["redact"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {"httpx": {"level": "WARNING"}, "mail.log": {"level": "WARNING"}},
 }
