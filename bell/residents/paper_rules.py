@@ -103,7 +103,7 @@ def new_source_code() -> str:
     return random_signs(_SOURCE_LENGTH)
 
 
-def _squeezed(text: str) -> str:
+def squeezed(text: str) -> str:
     """Typed signs without spaces and hyphens, in capitals."""
     return re.sub(r"[\s.\-\u2010-\u2015]", "", text[:60]).upper()
 
@@ -115,7 +115,7 @@ def shown(signs: str) -> str:
 
 def serial(text: str) -> str:
     """The serial number someone typed, however spaced; NotAccepted when it has a slip."""
-    signs = _squeezed(text)
+    signs = squeezed(text)
     ours = len(signs) == _SERIAL_LENGTH + 1 and all(sign in ALPHABET for sign in signs)
     if not ours or _check_character(signs[:-1]) != signs[-1]:
         raise NotAccepted({"serial": "Check the serial number: it has a slip. It looks like BCDF-GHJK"})
@@ -143,7 +143,7 @@ def digest(code: str) -> str:
 
 def confirmation(code: str) -> Confirmation | None:
     """The live confirmation of a code, however it was typed; None when it is wrong, used, replaced or too old."""
-    signs = _squeezed(code)
+    signs = squeezed(code)
     if len(signs) != _CODE_LENGTH:
         return None
     found = Confirmation.objects.filter(digest=digest(signs), pending__made_at__gt=clock.now() - PENDING_LIFE)
@@ -195,7 +195,7 @@ def next_waiting(bundle: Bundle, after: int = 0) -> PaperForm | None:
 
 def source(code: str) -> SourceCode | None:
     """The source that a poster's address names, in upper or lower case, or None."""
-    signs = _squeezed(code) if code.isascii() else ""
+    signs = squeezed(code) if code.isascii() else ""
     return SourceCode.objects.filter(code=signs).first() if len(signs) == _SOURCE_LENGTH else None
 
 
