@@ -18,7 +18,7 @@ _EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)*", re.ASCII | 
 # International numbers, and British ones as people write them: 07700 900123, (0115) 496 0123.
 _NUMBER = re.compile(r"\+\d[\d ()-]{6,17}\d|(?<![\w.:-])\(?0[1-37]\d{2,4}\)?[ -]?\d{3}[ -]?\d{3,4}(?![\w:-])")
 # What messages carry in paths (lib.links), and every signed token wherever it stands (lib.tokens: base32, lower case).
-_PATH = re.compile(r"(/(?:r|u|c|footage|confirm|upload)/)[^/\s\"'?]{8,}")
+_PATH = re.compile(r"(/(?:r|u|confirm|upload/(?:new|file|send|sent))/)[^/\s\"'?]{5,}")
 _TOKEN = re.compile(r"(?<![A-Za-z0-9])(?=[a-z2-7]*[2-7])[a-z2-7]{22,}(?![A-Za-z0-9])")
 _POSTCODE = re.compile(r"(?<![A-Z0-9-])[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}(?![A-Z0-9-])")
 

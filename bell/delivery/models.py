@@ -238,3 +238,13 @@ class ChannelLimit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: next at {self.next_free_at}"
+
+
+class Heartbeat(models.Model):
+    """When something was alive, or done, last: "worker", "backup"."""
+
+    name = models.CharField(max_length=32, unique=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.at}"
