@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bell.alerts import dispatch
 from bell.audit.record import seal
 from bell.conversations import receive
-from bell.delivery import outbox
+from bell.delivery import health, outbox
 from bell.privacy import actions as privacy
 from bell.privacy import retention
 from bell.residents import paper_confirm
@@ -22,6 +22,7 @@ class Entry:
 
 
 TIMETABLE = (
+    Entry("heartbeat", health.BEAT_SECONDS, health.beat),  # this worker is alive (doctor, health page, metrics)
     Entry("dispatch", 0.5, dispatch.run_due),  # alerts whose time has come, into the outbox, a step at a time
     Entry("receive", 0.5, receive.run),  # replies, texts, bounces and receipts, out of the raw bytes
     Entry("sweep", 2.0, outbox.sweep),  # batches of workers that are gone, back into the outbox
