@@ -79,6 +79,7 @@ INSTALLED_APPS = [
     "bell.conversations",
     "bell.evidence",
     "bell.privacy",
+    "bell.sharing",
     "bell.public",
     "bell.staff",
     "bell.api",

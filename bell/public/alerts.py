@@ -15,11 +15,14 @@ from bell.public import routes, where
 from bell.public.forms import NearForm
 from bell.public.headers import cacheable
 from bell.public.shown import show, show_all, story, takes_answers
+from bell.sharing import find as sharing
+from bell.sharing import pictures
 
 LATEST = 4
 A_PAGE = 20
 _A_DAY = 24 * 60 * 60
 _LONGEST_REFERENCE = 12
+_LONGEST_SEARCH = 100
 
 
 @require_safe
@@ -45,9 +48,11 @@ def _first_alerts() -> QuerySet[Alert]:
 
 @require_safe
 def alerts(request: HttpRequest) -> HttpResponse:
-    """All public alerts, newest first."""
-    page = Paginator(_first_alerts(), A_PAGE).get_page(request.GET.get("page"))
-    return render(request, "public/alerts.html", {"page": page, "alerts": show_all(page.object_list)})
+    """All public alerts, newest first, or those whose words were searched for."""
+    words = request.GET.get("q", "").strip()[:_LONGEST_SEARCH]
+    rows = sharing.search(words) if words else _first_alerts()
+    page = Paginator(rows, A_PAGE).get_page(request.GET.get("page"))
+    return render(request, "public/alerts.html", {"page": page, "alerts": show_all(page.object_list), "words": words})
 
 
 def _public(reference: str) -> Alert:
@@ -84,6 +89,9 @@ def alert(request: HttpRequest, reference: str) -> HttpResponseBase:
         "story": story(found, hidden=shown.hidden),
         "earlier": show(earlier) if earlier else None,
         "routes": routes.of(found.organisation, in_alerts=True),
+        "page_url": links.absolute(links.alert_page(found.reference)),
+        "card_url": links.absolute(f"{links.alert_page(found.reference)}card.png"),
+        "card_words": pictures.words_of_public(found),
     }
     return cacheable(render(request, "public/alert.html", context), _seconds(found))
 
@@ -97,6 +105,13 @@ def alert_map(request: HttpRequest, reference: str) -> HttpResponseBase:
 
 
 @gzip_page
+@require_safe
+def card(request: HttpRequest, reference: str) -> HttpResponseBase:
+    """The picture card of a public alert; of an ended search one that says only that."""
+    found = _public(reference)
+    return cacheable(HttpResponse(pictures.of_public(found), content_type="image/png"), _seconds(found))
+
+
 @require_safe
 def base_map(request: HttpRequest) -> HttpResponseBase:
     """Our own areas: the map that everything lies on, with no help from other sites."""

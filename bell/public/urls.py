@@ -2,13 +2,19 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from bell.public import account, address, alerts, answer, join, pages, sign_in, unsubscribe
+from bell.public import account, address, alerts, answer, areas, embed, feed, join, pages, sign_in, unsubscribe
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", alerts.home),
     path("alerts/", alerts.alerts),
     path("a/<str:reference>/", alerts.alert),
     path("a/<str:reference>/map.json", alerts.alert_map),
+    path("a/<str:reference>/card.png", alerts.card),
+    path("feed.atom", feed.everything),
+    path("area/", areas.areas),
+    path("area/<str:kind>/<path:code>/feed.atom", feed.of_area),
+    path("area/<str:kind>/<path:code>/", areas.area),
+    path("embed/<str:kind>/<path:code>/", embed.embed),
     path("map/base.json", alerts.base_map),
     path("r/<str:token>/", answer.answer),
     path("r/<str:token>/thanks/", answer.thanks),

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path, register_converter
 
-from bell.staff.views import alert, approve, compose, desk, inbox
+from bell.staff.views import alert, approve, compose, desk, inbox, sharing
 
 
 class Reference:
@@ -51,6 +51,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("alerts/<reference:reference>/ground/", compose.ground_of, name="staff-ground"),
     path("alerts/<reference:reference>/approve/", approve.approve, name="staff-approve"),
     path("alerts/<reference:reference>/follow/", alert.follow, name="staff-follow"),
+    path("alerts/<reference:reference>/share/", sharing.share, name="staff-share"),
+    path("alerts/<reference:reference>/share/card.png", sharing.card, name="staff-share-card"),
     path("alerts/<reference:reference>/do/<slug:verb>/", alert.act, name="staff-act"),
     path("inbox/", inbox.inbox, name="staff-inbox"),
     path("inbox/live/", inbox.inbox_live, name="staff-inbox-live"),

@@ -28,8 +28,8 @@ def addresses(values):
         route = str(pattern.pattern)
         for token in values["token"] if "<str:token>" in route else [""]:
             path = route.replace("<str:token>", token)
-            for name in ("reference", "way", "number"):
-                path = re.sub(rf"<(?:str|int):{name}>", str(values[name]), path)
+            for name in ("reference", "way", "number", "kind", "code"):
+                path = re.sub(rf"<(?:str|int|path):{name}>", str(values.get(name, "")), path)
             assert "<" not in path, f"tell this test how to fill {route}"
             yield f"/{path}"
 
@@ -47,6 +47,8 @@ def test_looking_at_every_page_changes_nothing(cast, meg):
         "token": [answer_link(alert, meg)[3:-1], stop_link(meg, cast.force)[3:-1], "nonsense"],
         "reference": alert.reference,
         "way": "email",
+        "kind": "ward",
+        "code": "W1",
         "number": meg.places.get().pk,
     }
     paths = list(addresses(values))
@@ -74,6 +76,8 @@ def test_looking_without_a_cookie_leaves_no_session(cast, meg):
         "token": [answer_link(alert, meg)[3:-1], stop_link(meg, cast.force)[3:-1]],
         "reference": alert.reference,
         "way": "email",
+        "kind": "ward",
+        "code": "W1",
         "number": 1,
     }
     look(Client(), addresses(values))
