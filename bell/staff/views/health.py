@@ -1,4 +1,4 @@
-"""How the service is, for administrators of the force: what waits, what came in, the worker, the folders, the backup."""
+"""How the service is, for administrators of the force: lanes, last signs, the worker, the folders, the backup."""
 
 from typing import Any
 
