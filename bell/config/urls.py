@@ -3,9 +3,12 @@
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
+from bell.api.metrics import metrics
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/", include("bell.staff.urls")),
     path("gateways/", include("bell.api.urls")),
+    path("metrics", metrics),
     path("accounts/", include("bell.staff.account_urls")),
     path("", include("bell.public.urls")),
 ]

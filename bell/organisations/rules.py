@@ -45,6 +45,11 @@ def may_administer(officer: Officer) -> bool:
     return officer.is_active and Grant.objects.filter(officer=officer, role=Role.ADMINISTRATOR).exists()
 
 
+def may_look_after(officer: Officer) -> bool:
+    """Who sees how the service is: administrators of the force."""
+    return officer.organisation.sort == Organisation.Sort.FORCE and may_administer(officer)
+
+
 def may_protect(officer: Officer) -> bool:
     """The data protection officers of the force: they withhold, restrict, erase and agree. A partner has none here."""
     return (

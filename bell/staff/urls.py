@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path, register_converter
 
-from bell.staff.views import alert, approve, compose, desk, inbox, sharing
+from bell.staff.views import alert, approve, compose, desk, health, inbox, sharing
 
 
 class Reference:
@@ -62,4 +62,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/<key:key>/claim/", inbox.claim, name="staff-claim"),
     path("inbox/<key:key>/close/", inbox.close, name="staff-close"),
     path("log/", inbox.log, name="staff-log"),
+    path("health/", health.page, name="staff-health"),
 ]
