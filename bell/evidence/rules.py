@@ -62,6 +62,11 @@ def read_ticket(words: str) -> Ticket | None:
     return Ticket(*_TICKET.unpack(raw)) if raw is not None and len(raw) == _TICKET.size else None
 
 
+def alert_of_ticket(given: Ticket) -> Alert | None:
+    """The appeal that a ticket names, whatever became of it."""
+    return Alert.objects.filter(pk=given.alert).select_related("team", "organisation").first()
+
+
 def token_of(upload: Upload) -> str:
     """The unguessable last part of an upload's address."""
     return tokens.sign("upload file", _KEY.pack(upload.key))

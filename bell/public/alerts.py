@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from bell.alerts import find
 from bell.alerts.models import Alert
+from bell.evidence import rules as evidence
 from bell.lib import links
 from bell.organisations import kinds
 from bell.public import routes, where
@@ -55,7 +56,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
     return render(request, "public/alerts.html", {"page": page, "alerts": show_all(page.object_list), "words": words})
 
 
-def _public(reference: str) -> Alert:
+def public_alert(reference: str) -> Alert:
     """The public alert of a reference in upper or lower case; 404 for all others."""
     if len(reference) > _LONGEST_REFERENCE or not reference.isascii() or not reference.isprintable():
         raise Http404
@@ -75,7 +76,7 @@ def _seconds(alert: Alert) -> int:
 @require_safe
 def alert(request: HttpRequest, reference: str) -> HttpResponseBase:
     """One alert with its facts, its area, what came after, and the other ways to help."""
-    found = _public(reference)
+    found = public_alert(reference)
     if reference != found.reference:
         return redirect(links.alert_page(found.reference))
     shown = show(found)
@@ -88,6 +89,7 @@ def alert(request: HttpRequest, reference: str) -> HttpResponseBase:
         "map_url": f"{links.alert_page(found.reference)}map.json",
         "story": story(found, hidden=shown.hidden),
         "earlier": show(earlier) if earlier else None,
+        "footage": links.footage(found.reference) if evidence.takes_footage(evidence.appeal_of(found)) else "",
         "routes": routes.of(found.organisation, in_alerts=True),
         "page_url": links.absolute(links.alert_page(found.reference)),
         "card_url": links.absolute(f"{links.alert_page(found.reference)}card.png"),
@@ -99,7 +101,7 @@ def alert(request: HttpRequest, reference: str) -> HttpResponseBase:
 @require_safe
 def alert_map(request: HttpRequest, reference: str) -> HttpResponseBase:
     """The alert's areas and shapes as GeoJSON; nothing once its person was found."""
-    found = _public(reference)
+    found = public_alert(reference)
     shapes = {"type": "FeatureCollection", "features": []} if show(found).hidden else where.features(found)
     return cacheable(JsonResponse(shapes), _seconds(found))
 
@@ -108,7 +110,7 @@ def alert_map(request: HttpRequest, reference: str) -> HttpResponseBase:
 @require_safe
 def card(request: HttpRequest, reference: str) -> HttpResponseBase:
     """The picture card of a public alert; of an ended search one that says only that."""
-    found = _public(reference)
+    found = public_alert(reference)
     return cacheable(HttpResponse(pictures.of_public(found), content_type="image/png"), _seconds(found))
 
 

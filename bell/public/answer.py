@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from bell.alerts.models import Alert
 from bell.conversations import web
 from bell.conversations.models import Choice
+from bell.evidence import rules as evidence
 from bell.lib import links
 from bell.public import routes
 from bell.public.forms import WordsForm
@@ -49,6 +50,7 @@ def _context(alert: Alert, token: str, form: WordsForm) -> dict[str, object]:
         "action": links.answer(token),
         "taps": [(choice.value, choice.label, _ICONS[choice]) for choice in Choice] if takes_answers(alert) else [],
         "anonymous": routes.anonymous(ways),
+        "upload": links.answer_footage(token) if evidence.takes_footage(evidence.appeal_of(alert)) else "",
     }
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from bell.public import account, address, alerts, answer, areas, embed, feed, join, pages, sign_in, unsubscribe
+from bell.public import account, address, alerts, answer, areas, embed, feed, join, pages, sign_in, tus, unsubscribe, upload
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", alerts.home),
@@ -17,7 +17,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("embed/<str:kind>/<path:code>/", embed.embed),
     path("map/base.json", alerts.base_map),
     path("r/<str:token>/", answer.answer),
+    path("a/<str:reference>/footage/", upload.from_page),
     path("r/<str:token>/thanks/", answer.thanks),
+    path("r/<str:token>/footage/", upload.from_link),
+    path("upload/new/<str:token>/", tus.create),
+    path("upload/file/<str:token>/", tus.file),
+    path("upload/send/<str:token>/", upload.send),
+    path("upload/sent/<str:token>/", upload.sent),
     path("u/<str:token>/", unsubscribe.unsubscribe),
     path("u/<str:token>/stop/", unsubscribe.stop),
     path("u/<str:token>/leave/", unsubscribe.leave),

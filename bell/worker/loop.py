@@ -1,4 +1,4 @@
-"""The loop, to be read at one sitting: sending in threads of its own, everything else in turn in the main thread.
+"""The loop, to be read at one sitting: sending and work on files in threads of their own, all else in the main thread.
 
 Sending has its own threads, each with its own database connection, because a batch to a slow relay may take as long as
 its lease, and an alert that falls due or a reply that comes in meanwhile must not wait for it. On SQLite their writes
@@ -60,15 +60,12 @@ def backoff(every: float, failures: int) -> float:
 def run(told: threading.Event, *, senders: int = 1, timetable: Sequence[Entry] = TIMETABLE) -> None:
     """Work until told to end; then the message under way is finished, what is left of its batch given back."""
     threads = [threading.Thread(target=_send, args=(told, number), daemon=True) for number in range(senders)]
+    apart = [Turn(entry) for entry in timetable if entry.apart]
+    threads += [threading.Thread(target=_apart, args=(told, apart), daemon=True)] if apart else []
     for thread in threads:
         thread.start()
     log.info("the worker begins, %s of it sending", senders)
-    turns = [Turn(entry) for entry in timetable]
-    while not told.is_set():
-        for turn in turns:
-            if turn.due <= time.monotonic() and not told.is_set():
-                turn.take()
-        told.wait(max(0.0, min(turn.due for turn in turns) - time.monotonic()))
+    _in_turn(told, [Turn(entry) for entry in timetable if not entry.apart])
     until = time.monotonic() + PATIENCE_SECONDS
     for thread in threads:
         thread.join(max(0.0, until - time.monotonic()))
@@ -77,6 +74,23 @@ def run(told: threading.Event, *, senders: int = 1, timetable: Sequence[Entry] =
         log.warning("a message under way did not end in time; its batch is left to the next worker")
     connections.close_all()
     log.info("the worker ends")
+
+
+def _in_turn(told: threading.Event, turns: list[Turn]) -> None:
+    """Do what is due, one after the other, until told to end."""
+    while not told.is_set():
+        for turn in turns:
+            if turn.due <= time.monotonic() and not told.is_set():
+                turn.take()
+        told.wait(max(0.0, min(turn.due for turn in turns) - time.monotonic()))
+
+
+def _apart(told: threading.Event, turns: list[Turn]) -> None:
+    """The same beside the main thread, with a database connection of its own."""
+    try:
+        _in_turn(told, turns)
+    finally:
+        connections.close_all()
 
 
 def once(*, timetable: Sequence[Entry] = TIMETABLE) -> dict[str, int | None]:

@@ -7,6 +7,8 @@ from bell.alerts import dispatch
 from bell.audit.record import seal
 from bell.conversations import receive
 from bell.delivery import health, outbox
+from bell.evidence import actions as evidence
+from bell.evidence import intake, preview, receipts, scan
 from bell.privacy import actions as privacy
 from bell.privacy import retention
 from bell.residents import paper_confirm
@@ -19,6 +21,8 @@ class Entry:
     name: str
     every: float
     work: Callable[[], int]
+    # Work on files, which may take minutes, has a thread of its own: no alert waits for it.
+    apart: bool = False
 
 
 TIMETABLE = (
@@ -28,6 +32,11 @@ TIMETABLE = (
     Entry("sweep", 2.0, outbox.sweep),  # batches of workers that are gone, back into the outbox
     Entry("paper", 3600.0, paper_confirm.forget_unconfirmed),  # people of paper and door who never confirmed, gone
     Entry("seal", 1.0, seal),  # audit entries, into the chain
+    Entry("uploads", 2.0, evidence.seal_due, apart=True),  # files that arrived whole, sealed exactly once
+    Entry("scan", 3.0, scan.scan_due, apart=True),  # exhibits that no scanner has seen
+    Entry("previews", 3.0, preview.preview_due, apart=True),  # copies to look at, made in a locked-up child
+    Entry("footage receipts", 5.0, receipts.send_due),  # to those who came by a message
+    Entry("expire", 300.0, intake.expire_due),  # files that nobody went on sending
     Entry("retention", 60.0, retention.run),  # what we keep no longer, a part a minute until the day's share is done
     Entry("review", 600.0, privacy.review),  # what is withheld becomes visible on its day
 )

@@ -48,7 +48,7 @@ def test_the_page_shows_the_alert_the_taps_and_999(client, alert, link):
     [
         ("saw", "What did you see?"),
         ("nothing", "Knowing where nothing was seen"),
-        ("footage", "An officer will be in touch about how to send it"),
+        ("footage", "Send footage now"),
     ],
 )
 def test_a_tap_is_kept_and_thanked_for(client, link, choice, words):
