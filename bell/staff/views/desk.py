@@ -58,6 +58,7 @@ def desk(request: HttpRequest, officer: Officer) -> HttpResponse:
     teams = rules.teams_as(officer, *Role.values)
     context = {
         "teams": teams,
+        "looks_after": rules.may_look_after(officer),
         "writes": rules.teams_as(officer, Role.AUTHOR, Role.APPROVER, Role.MEDIA),
         "parts": {name: build(officer) for name, build in _PARTS.items()},
         "drafts": _seen(officer).filter(state__in=_WORKING, team__in=teams)[:_MOST],
