@@ -5,6 +5,7 @@ Its surroundings (database, folders, ports, keys) are made by bell.cli.main befo
 
 import json
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run, report, exit with 0, 1 (broken) or 2 (not provable here)."""
         started = time.monotonic()
+        told = ending()  # from the beginning, so that the folder is tidied away in any case
         if not (settings.DEMO and settings.INVENTED_ONLY):
             raise CommandError("Start a rehearsal as `bell rehearse`: it makes its own surroundings.")
         if options["residents"] < _FEWEST:
@@ -61,16 +63,15 @@ class Command(BaseCommand):
             for name, words in made.areas_refused:
                 self.stderr.write(f"Area refused: {name}: {words}")
             self._say(options, "Sending, answering, opting out, stopping…")
-            story = self._perform(made, options)
+            story = self._perform(made, options, told)
             if options["sabotage"]:
                 sabotage.commit(options["sabotage"], story)
         except (world.Refused, ChildDied, NotReady, TooLong, NotTaken, sabotage.Impossible, Told) as error:
             raise CommandError(str(error)) from error
         self._report(story, options, started)
 
-    def _perform(self, made: world.World, options: dict[str, Any]) -> Story:
+    def _perform(self, made: world.World, options: dict[str, Any], told: threading.Event) -> Story:
         """The story, with all children alive; they are ended in any case."""
-        told = ending()
         folder = Path(settings.VAR_DIR)
         doors = Doors(folder, own_relay=not options["smtp"], own_gateway=not options["gateway"])
         # What children say goes to the error stream: ours is for the report.
@@ -83,6 +84,7 @@ class Command(BaseCommand):
             family.check()
 
         try:
+            alive()
             family.start()
             family.wait_until_ready(told)
             return Director(made, doors, Patience(alive), seed=options["seed"]).run()
