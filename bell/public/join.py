@@ -14,7 +14,7 @@ from bell.public.choosing import GroupsForm, KindsForm, OrganisationsForm, first
 from bell.public.forms import CodeForm, ContactForm, PinForm, PlaceForm, shown
 from bell.public.headers import own_page
 from bell.public.methods import page
-from bell.residents import rules
+from bell.residents import paper_rules, rules
 
 AGAIN = (
     "If we may send another code now, it is on its way. It can take a few minutes. "
@@ -25,9 +25,11 @@ AGAIN = (
 @own_page
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
-    """What joining is, and the way in."""
+    """What joining is, and the way in. A poster's address carries its code, kept with the visit (never a person's)."""
     if session.resident(request) is not None:
         return redirect(links.account())
+    if source := paper_rules.source(request.GET.get("from", "")[:20]):
+        session.keep_source(request, source.code)
     return render(request, "public/join/start.html")
 
 

@@ -130,7 +130,11 @@ def finish(request: HttpRequest, progress: Joining, organisations: list[int]) ->
     wanted = Choices(progress.email_kinds or [], progress.sms_kinds or [], progress.groups or [], organisations)
     try:
         member = actions.join(
-            contacts=[one.reach for one in progress.proved], places=[progress.spot], choices=wanted, how="web"
+            contacts=[one.reach for one in progress.proved],
+            places=[progress.spot],
+            choices=wanted,
+            how="web",
+            source=session.source(request),
         )
     except AddressTaken:
         return after_codes(request, progress)

@@ -18,6 +18,7 @@ from bell.residents.rules import Reach
 _RESIDENT = "resident"
 _JOINING = "joining"
 _ADDRESS = "new_address"
+_SOURCE = "source"
 # A half-finished form on a shared computer is forgotten.
 PATIENCE_SECONDS = 2 * 60 * 60
 
@@ -126,6 +127,17 @@ def address(request: HttpRequest, channel: str) -> Reach | None:
 def drop_address(request: HttpRequest) -> None:
     """Forget the address that was to be proved."""
     request.session.pop(_ADDRESS, None)
+
+
+def keep_source(request: HttpRequest, code: str) -> None:
+    """Remember the poster or form that brought the visitor."""
+    request.session[_SOURCE] = code
+
+
+def source(request: HttpRequest) -> str:
+    """The code of the poster or form that brought the visitor, or nothing."""
+    kept = request.session.get(_SOURCE)
+    return kept if isinstance(kept, str) else ""
 
 
 def _read(kept: Any) -> Joining:

@@ -2,7 +2,22 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from bell.public import account, address, alerts, answer, areas, embed, feed, join, pages, sign_in, tus, unsubscribe, upload
+from bell.public import (
+    account,
+    address,
+    alerts,
+    answer,
+    areas,
+    confirm,
+    embed,
+    feed,
+    join,
+    pages,
+    sign_in,
+    tus,
+    unsubscribe,
+    upload,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", alerts.home),
@@ -39,6 +54,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("join/groups/", join.groups),
     path("join/finish/", join.finish),
     path("join/done/", join.done),
+    path("confirm/", confirm.ask),
+    path("confirm/done/", confirm.done),
+    path("confirm/<str:code>/", confirm.confirm),
+    path("confirm/<str:code>/no/", confirm.refuse),
     path("sign-in/", sign_in.sign_in),
     path("sign-in/code/", sign_in.code),
     path("sign-in/code/again/", sign_in.again),

@@ -16,9 +16,10 @@ from bell.alerts.rules import NotAllowed as AlertNotAllowed
 from bell.conversations.rules import NotAllowed as ConversationNotAllowed
 from bell.organisations.actions import NotAllowed as OfficerNotAllowed
 from bell.organisations.models import Officer
+from bell.residents.paper_rules import NotAllowed as PaperNotAllowed
 from bell.staff import shell
 
-REFUSALS = (AlertNotAllowed, ConversationNotAllowed, OfficerNotAllowed)
+REFUSALS = (AlertNotAllowed, ConversationNotAllowed, OfficerNotAllowed, PaperNotAllowed)
 
 View = Callable[..., HttpResponse]
 

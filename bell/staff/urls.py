@@ -1,6 +1,6 @@
 """Addresses of the desk."""
 
-from django.urls import URLPattern, URLResolver, path, register_converter
+from django.urls import URLPattern, URLResolver, include, path, register_converter
 
 from bell.staff.views import alert, approve, compose, desk, health, inbox, sharing
 
@@ -40,6 +40,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", desk.desk, name="staff-desk"),
     path("duty/", desk.duty, name="staff-duty"),
     path("live/<slug:name>/", desk.part, name="staff-live"),
+    path("paper/", include("bell.staff.paper_urls")),
     path("new/", compose.new, name="staff-new"),
     path("alerts/", alert.alerts, name="staff-alerts"),
     path("alerts/<reference:reference>/", alert.alert, name="staff-alert"),

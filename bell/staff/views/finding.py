@@ -8,7 +8,7 @@ from bell.conversations.models import Conversation
 from bell.organisations.models import Officer
 
 _WITH = ("team__organisation", "organisation", "author", "last_editor", "follows__team")
-_LARGEST_KEY = 2**63 - 1
+LARGEST_KEY = 2**63 - 1
 
 
 def alert_of(officer: Officer, reference: str) -> Alert:
@@ -23,7 +23,7 @@ def version_of(alert: Alert) -> Version | None:
 
 def conversation_of(officer: Officer, key: int) -> Conversation:
     """The conversation with this random key."""
-    if key > _LARGEST_KEY:
+    if key > LARGEST_KEY:
         raise Http404
     found = Conversation.objects.visible_to(officer).select_related("alert", "officer", "team", "resident")
     return get_object_or_404(found, key=key)
