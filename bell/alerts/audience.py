@@ -209,7 +209,7 @@ def pence(texts: int, sms_text: str) -> float:
     return texts * max(1, text.segments(sms_text).count) * settings.SMS_PENCE_PER_SEGMENT if texts else 0.0
 
 
-def _hide(number: int) -> int | None:
+def hidden(number: int) -> int | None:
     """Rounded to 5, and nothing under 5: nobody finds one person by drawing (targeting.md)."""
     return None if 0 < number < 5 else 5 * math.floor(number / 5 + 0.5)
 
@@ -219,8 +219,8 @@ def roughly(rule: Rule, *, by: Officer, sms_text: str = "") -> Roughly:
     _note_count(rule, by=by)
     drawn = geometry(rule)
     reached = count(rule, shape=shapes.snap(drawn) if drawn is not None else None)
-    texts = _hide(reached.texts)
-    return Roughly(_hide(reached.people), _hide(reached.emails), texts, pence(texts or 0, sms_text))
+    texts = hidden(reached.texts)
+    return Roughly(hidden(reached.people), hidden(reached.emails), texts, pence(texts or 0, sms_text))
 
 
 @transaction.atomic

@@ -104,10 +104,15 @@ def _may_carry(by: Officer, organisation: Organisation) -> None:
         raise NotAllowed(f"{organisation.name} has no data-sharing agreement for today.")
 
 
-def _still_wanted(alert: Alert) -> None:
-    """Refuse to carry what is over: stopped, closed, or stood down."""
+def is_wanted(alert: Alert) -> bool:
+    """Whether an alert may still be carried: it is not stopped, closed or stood down."""
     over = alert.state in (State.STOPPED, State.CLOSED, State.WITHDRAWN, State.REJECTED)
-    if over or alert.followers.filter(relation__in=_STEPPED_DOWN, state__in=PUBLISHED).exists():
+    return not over and not alert.followers.filter(relation__in=_STEPPED_DOWN, state__in=PUBLISHED).exists()
+
+
+def _still_wanted(alert: Alert) -> None:
+    """Refuse to carry what is over."""
+    if not is_wanted(alert):
         raise NotAllowed("This alert is over.")
 
 

@@ -23,6 +23,13 @@ class OrganisationQuerySet(models.QuerySet["Organisation"]):
         agreed = Agreement.objects.current(today).values("organisation")
         return self.filter(active=True).filter(Q(sort=Organisation.Sort.FORCE) | Q(pk__in=agreed))
 
+    def visible_to(self, officer: Officer) -> OrganisationQuerySet:
+        """The officer's own; every one for the force, which keeps them."""
+        if not officer.is_active:
+            return self.none()
+        force = officer.organisation.sort == Organisation.Sort.FORCE
+        return self.all() if force else self.filter(pk=officer.organisation_id)
+
 
 class Organisation(models.Model):
     """A force or a partner. Everything that a deployment calls its own is data here, not code."""
@@ -74,6 +81,12 @@ class AgreementQuerySet(models.QuerySet["Agreement"]):
     def public(self) -> AgreementQuerySet:
         """Those of today, of organisations that are active."""
         return self.current(clock.local(clock.now()).date()).filter(organisation__active=True)
+
+    def visible_to(self, officer: Officer) -> AgreementQuerySet:
+        """Every agreement, also past ones, for the force's officers; a partner's own for a partner's."""
+        if officer.organisation.sort == Organisation.Sort.FORCE:
+            return self.all()
+        return self.filter(organisation=officer.organisation_id)
 
 
 class Agreement(models.Model):

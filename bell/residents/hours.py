@@ -79,7 +79,7 @@ def next_start(pairs: Sequence[Sequence[int]], now: datetime) -> datetime | None
     """
     here = clock.local(now)
     for day in (here.date(), here.date() + timedelta(days=1)):
-        for first, _ in sorted(pairs):
+        for first in sorted(pair[0] for pair in pairs):
             begins = datetime.combine(day, time(first), tzinfo=clock.LONDON)
             if begins > here:
                 return begins

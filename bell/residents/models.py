@@ -121,6 +121,10 @@ class GroupQuerySet(models.QuerySet["Group"]):
         """Those open to choose."""
         return self.filter(active=True)
 
+    def visible_to(self, officer: Officer) -> GroupQuerySet:
+        """Groups of the officer's own organisation, closed ones too."""
+        return self.filter(organisation_id=officer.organisation_id) if officer.is_active else self.none()
+
 
 class Group(models.Model):
     """An interest group: CCTV owners, dog walkers, farm watch."""
@@ -193,6 +197,12 @@ class GroupMember(models.Model):
 
     def __str__(self) -> str:
         return f"{self.resident_id} in {self.group_id}"
+
+    @property
+    def number(self) -> str:
+        """What a team that decides sees of the person, who sees it on their own page too: "042 117"."""
+        digits = f"{self.resident.key % 1_000_000:06}"
+        return f"{digits[:3]} {digits[3:]}"
 
 
 class Following(models.Model):

@@ -3,9 +3,12 @@
 from datetime import timedelta
 from typing import NamedTuple
 
+from django.conf import settings
+
 from bell.delivery.models import Channel
 from bell.lib import clock, emails, keys, phones
-from bell.residents.models import Code, Contact, Resident
+from bell.organisations.models import Officer, Role
+from bell.residents.models import Code, Contact, Group, Resident
 
 CODE_LIFE = timedelta(minutes=30)
 CODE_TRIES = 5
@@ -13,8 +16,8 @@ CODE_TRIES = 5
 LIMITS_UNKNOWN = ((1, timedelta(hours=1)), (3, timedelta(days=1)))
 LIMITS_KNOWN = ((1, timedelta(minutes=1)), (5, timedelta(hours=1)))
 
-CONSENT_WORDING = (
-    "Derbyshire Alert may send me messages about the places, groups and kinds of message I chose, "
+CONSENT_WORDING = (  # the installation's own name, as people know it
+    f"{settings.SITE_NAME} may send me messages about the places, groups and kinds of message I chose, "
     "by the channels I chose. I can change this or leave at any time, and my details are not given to anyone else."
 )
 
@@ -51,6 +54,12 @@ def may_send_code(where: Reach) -> bool:
     now = clock.now()
     sent = Code.objects.filter(channel=where.channel, address_key=where.key)
     return all(sent.filter(made_at__gt=now - within).count() < most for most, within in limits)
+
+
+def keeps_scheme(officer: Officer) -> bool:
+    """Whether the officer coordinates a watch scheme: an approver of its team, who decides on requests to join it."""
+    own = officer.grants.filter(role=Role.APPROVER).values("team")
+    return officer.is_active and Group.objects.filter(scheme_team__in=own).exists()
 
 
 def is_active(resident: Resident) -> bool:

@@ -16,10 +16,19 @@ from bell.alerts.rules import NotAllowed as AlertNotAllowed
 from bell.conversations.rules import NotAllowed as ConversationNotAllowed
 from bell.organisations.actions import NotAllowed as OfficerNotAllowed
 from bell.organisations.models import Officer
+from bell.privacy.rules import NotAllowed as PrivacyNotAllowed
+from bell.residents.groups import NotAllowed as GroupNotAllowed
 from bell.residents.paper_rules import NotAllowed as PaperNotAllowed
 from bell.staff import shell
 
-REFUSALS = (AlertNotAllowed, ConversationNotAllowed, OfficerNotAllowed, PaperNotAllowed)
+REFUSALS = (
+    AlertNotAllowed,
+    ConversationNotAllowed,
+    GroupNotAllowed,
+    OfficerNotAllowed,
+    PaperNotAllowed,
+    PrivacyNotAllowed,
+)
 
 View = Callable[..., HttpResponse]
 

@@ -6,7 +6,10 @@ from datetime import datetime
 from bell.alerts.models import Alert, Approval
 from bell.audit import find
 from bell.audit.models import Entry
-from bell.organisations.models import Officer
+from bell.lib import clock
+from bell.organisations.models import Officer, Organisation
+from bell.organisations.rules import name_on
+from bell.staff import words
 
 # What the record calls it -> how the timeline says it, and how it looks.
 _VERBS = {
@@ -24,7 +27,18 @@ _VERBS = {
     "alert sending": ("Sending began", "done"),
     "alert sent": ("Everything is sent", "done"),
     "alert stopped": ("Sending stopped", "bad"),
+    "carrier agreed": ("Carried by a partner", "done"),
+    "carrier declined": ("A partner declined to carry it", ""),
+    "alert passed on": ("Passed on by a partner", "done"),
+    "alert carried": ("A partner’s copies began to go", "done"),
+    "reach recorded": ("Passed on by a partner’s own channels", ""),
+    "force asked to send": ("The force was asked to send it", ""),
+    "ask accepted": ("The force took it on", "done"),
+    "ask declined": ("The force declined to send it", "bad"),
 }
+# What another organisation did: it is named, its officers are not.
+_PARTNERS = {"carrier agreed", "carrier declined", "alert passed on", "alert carried", "reach recorded"}
+_FORCE = {"ask accepted", "ask declined"}
 
 
 @dataclass
@@ -47,7 +61,7 @@ def events(alert: Alert, officer: Officer) -> list[Event]:
     found: list[Event] = []
     for entry in entries:
         title, tone = _VERBS[entry.verb]
-        event = Event(title, entry.at, _who(entry, people), tone, _detail(entry, reasons))
+        event = Event(title, entry.at, _who(entry, people), tone, _detail(entry, reasons, officer))
         if found and entry.verb == "alert edited" and found[-1].title == title and found[-1].who == event.who:
             found[-1] = event
         else:
@@ -56,9 +70,19 @@ def events(alert: Alert, officer: Officer) -> list[Event]:
 
 
 def _who(entry: Entry, people: dict[int, str]) -> str:
+    if entry.verb in _PARTNERS | _FORCE:
+        return _organisation(entry)
     if entry.by_type != "officer" or not entry.by_key.isdigit():
         return ""
     return people.get(int(entry.by_key), "A former colleague")
+
+
+def _organisation(entry: Entry) -> str:
+    """The partner that did something, by its name of that day."""
+    if entry.verb in _FORCE:
+        return ""
+    found = Organisation.objects.public().filter(pk=entry.facts.get("organisation")).first()
+    return name_on(found, clock.local(entry.at).date()) if found else "A former partner"
 
 
 def _reasons(alert: Alert) -> dict[tuple[int, str], str]:
@@ -73,12 +97,12 @@ def _reasons(alert: Alert) -> dict[tuple[int, str], str]:
     }
 
 
-def _detail(entry: Entry, reasons: dict[tuple[int, str], str]) -> str:
+def _detail(entry: Entry, reasons: dict[tuple[int, str], str], officer: Officer) -> str:
     number = entry.facts.get("version")
     if (number, entry.verb) in reasons:
         return reasons[(number, entry.verb)]
     if entry.verb == "alert submitted":
-        return f"Version {number}, {entry.facts.get('people', 0):,} people"
+        return f"Version {number}, {words.number(entry.facts.get('people', 0), officer)} people"
     if entry.verb == "alert stopped":
-        return f"{entry.facts.get('cancelled', 0):,} messages were not sent"
+        return f"{words.number(entry.facts.get('cancelled', 0), officer)} messages were not sent"
     return ""

@@ -9,8 +9,11 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from bell.alerts import find as alerts
+from bell.alerts import partners
 from bell.conversations import find as conversations
+from bell.organisations import rules
 from bell.organisations.models import Officer
+from bell.residents import rules as resident_rules
 from bell.staff import live
 
 
@@ -23,7 +26,15 @@ def navigation(officer: Officer, here: str) -> live.Part:
         "nav",
         f"{reverse('staff-live', args=['nav'])}?{urlencode({'here': here})}",
         "staff/parts/nav.html",
-        {"request": SimpleNamespace(path=here), "waiting": len(waiting), "mine": mine},
+        {
+            "request": SimpleNamespace(path=here),
+            "waiting": len(waiting),
+            "mine": mine,
+            "together": partners.waiting_for(officer),
+            "protects": rules.may_protect(officer),
+            "agrees": rules.may_agree(officer),
+            "groups": rules.may_administer(officer) or resident_rules.keeps_scheme(officer),
+        },
         news=f"{newest} {','.join(str(version.pk) for version in waiting)}",
         says="Something new came in. See the desk.",
         tag="li",

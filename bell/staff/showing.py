@@ -1,20 +1,21 @@
 """How a message, its sending and what may be done with it are shown: plain values for the templates."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from bell.alerts import audience, content, rules
 from bell.alerts.find import Progress
-from bell.alerts.models import Alert, Approval, Relation, State, Version
+from bell.alerts.models import Alert, Approval, Carrier, Relation, State, Version
 from bell.delivery import slots
 from bell.delivery.models import Channel
 from bell.delivery.models import State as Delivered
 from bell.lib import text
 from bell.organisations import kinds
 from bell.organisations import rules as organisation_rules
-from bell.organisations.models import Officer
+from bell.organisations.models import Officer, Organisation
 from bell.residents.models import Group
-from bell.staff import ground
+from bell.staff import ground, words
 
 # States of deliveries in the order of the bar, with the tone each is drawn in.
 _ORDER = {
@@ -39,6 +40,8 @@ _CHANGED = {
     "urgent": "urgency",
     "fields": "facts",
     "audience": "audience",
+    "carriers": "organisations that carry it",
+    "send_at": "time of sending",
 }
 
 
@@ -97,11 +100,49 @@ def meant(alert: Alert, rule: dict[str, Any]) -> Audience:
 
 
 @dataclass(frozen=True)
+class Partner:
+    """An organisation that is asked to carry an alert, and what it said."""
+
+    name: str
+    decision: str = ""
+    colour: str = "grey"
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Together:
+    """Who carries an alert with us, who asked for it, and when it goes."""
+
+    carriers: list[Partner]
+    behalf: str
+    send_at: datetime | None
+
+
+_DECIDED = {Carrier.Decision.AGREED: "green", Carrier.Decision.DECLINED: "grey", Carrier.Decision.ASKED: "amber"}
+
+
+def together(alert: Alert, frozen: dict[str, Any], version: Version | None = None) -> Together:
+    """Frozen carriers with their decisions; a draft's are named only, since nobody was asked yet."""
+    decided = version.carriers.select_related("organisation") if version else []
+    asked = [
+        Partner(one.organisation.name, one.get_decision_display(), _DECIDED[Carrier.Decision(one.decision)], one.reason)
+        for one in decided
+    ]
+    named = Organisation.objects.public().filter(pk__in=frozen.get("carriers", [])).order_by("name")
+    at = frozen.get("send_at")
+    return Together(
+        carriers=asked or ([] if version else [Partner(one.name) for one in named]),
+        behalf=alert.on_behalf_of.name if alert.on_behalf_of else "",
+        send_at=datetime.fromisoformat(at) if at else None,
+    )
+
+
+@dataclass(frozen=True)
 class Bar:
     """One part of a bar: where it begins and how long it is, in percent."""
 
     words: str
-    number: int
+    number: str
     tone: str
     start: float
     width: float
@@ -112,14 +153,14 @@ class Lane:
     """One channel's bar."""
 
     name: str
-    total: int
+    total: str
     bars: list[Bar]
 
 
-def lanes(progress: Progress) -> list[Lane]:
-    """A bar for each channel, parts in a fixed order."""
+def lanes(progress: Progress, officer: Officer) -> list[Lane]:
+    """A bar for each channel, parts in a fixed order; a partner's numbers are rounded, and so are its bars."""
     return [
-        Lane(_channel(channel), sum(states.values()), _bars(states))
+        Lane(_channel(channel), words.number(sum(states.values()), officer), _bars(states, officer))
         for channel, states in sorted(progress.by_channel.items())
     ]
 
@@ -128,12 +169,17 @@ def _channel(name: str) -> str:
     return {Channel.EMAIL: "Email", Channel.SMS: "Text message"}.get(Channel(name), name)
 
 
-def _bars(states: dict[str, int]) -> list[Bar]:
-    total, start, bars = sum(states.values()) or 1, 0.0, []
+def _bars(states: dict[str, int], officer: Officer) -> list[Bar]:
+    if officer.organisation.sort == Organisation.Sort.FORCE:
+        drawn = states
+    else:  # a bar drawn to scale would say the number that its words hide
+        drawn = {state: audience.hidden(number) or 5 for state, number in states.items() if number}
+    total, start, bars = sum(drawn.values()) or 1, 0.0, []
     for state, tone in _ORDER.items():
         if number := states.get(state, 0):
-            width = number * 100 / total
-            bars.append(Bar(str(state.label).capitalize(), number, tone, round(start, 3), round(width, 3)))
+            width = drawn[state] * 100 / total
+            said = words.number(number, officer)
+            bars.append(Bar(str(state.label).capitalize(), said, tone, round(start, 3), round(width, 3)))
             start += width
     return bars
 
@@ -179,7 +225,7 @@ def _follow_ups(alert: Alert) -> list[tuple[str, str]]:
         offered.append((Relation.STAND_DOWN, "Stand down"))
     if kinds.FACTS[alert.kind].answers:
         offered.append((Relation.OUTCOME, "Send an outcome"))
-    return [(str(relation), words) for relation, words in offered]
+    return [(str(relation), label) for relation, label in offered]
 
 
 def decided(version: Version | None) -> Approval | None:
@@ -192,5 +238,5 @@ def changed(version: Version) -> tuple[list[str], dict[str, Any] | None]:
     before = version.alert.versions.filter(number__lt=version.number).last()
     if before is None:
         return [], None
-    names = [words for field, words in _CHANGED.items() if version.frozen.get(field) != before.frozen.get(field)]
+    names = [label for field, label in _CHANGED.items() if version.frozen.get(field) != before.frozen.get(field)]
     return list(dict.fromkeys(names)), before.frozen

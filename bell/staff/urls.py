@@ -41,6 +41,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("duty/", desk.duty, name="staff-duty"),
     path("live/<slug:name>/", desk.part, name="staff-live"),
     path("paper/", include("bell.staff.paper_urls")),
+    path("", include("bell.staff.together_urls")),
     path("new/", compose.new, name="staff-new"),
     path("alerts/", alert.alerts, name="staff-alerts"),
     path("alerts/<reference:reference>/", alert.alert, name="staff-alert"),

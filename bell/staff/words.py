@@ -2,10 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from bell.alerts.audience import Roughly
+from bell.alerts.audience import Roughly, hidden
 from bell.alerts.models import State
 from bell.conversations.rules import CLOCK
 from bell.lib import clock
+from bell.organisations.models import Officer, Organisation
 
 STATE_COLOURS: dict[str, str] = {
     State.DRAFT: "grey",
@@ -52,6 +53,14 @@ def waited(since: datetime | None) -> tuple[str, str]:
     if left < _SOON:
         return f"waited {lasting(gone)}, {lasting(left)} left", "soon"
     return f"waited {lasting(gone)}", ""
+
+
+def number(exact: int, officer: Officer) -> str:
+    """A count of people as an officer may see it: a partner's is rounded to 5 and hidden under 5 (promises.md)."""
+    if officer.organisation.sort == Organisation.Sort.FORCE:
+        return f"{exact:,}"
+    rounded = hidden(exact)
+    return "fewer than 5" if rounded is None else f"{rounded:,}"
 
 
 def _about(number: int | None) -> str:

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 
-from bell.alerts import content, rules
+from bell.alerts import content, partners, rules
 from bell.alerts.models import Alert
 from bell.lib import clock
 from bell.organisations import kinds
@@ -41,6 +42,32 @@ _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzin
 _FAR_OFF = "Check the year"
 # Where a problem's name in the rules is not the field's name here.
 _FIELD_OF = {"by_email": "channels", "audience": "areas"}
+
+
+_A_YEAR = timedelta(days=366)
+
+
+class SendAtField(forms.DateTimeField):
+    """When to send, on London's clocks; an hour that the clocks skip or repeat names no one moment."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        """An aware moment, or nothing for at once."""
+        try:
+            return super().to_python(value)
+        except ValidationError as error:
+            if error.code != "ambiguous_timezone":
+                raise
+            words = "The clocks change that night, so this time does not exist or comes twice. Choose another"
+            raise ValidationError(words, code="clocks") from None
+
+    def clean(self, value: Any) -> datetime | None:
+        """Not past, and within a year."""
+        at: datetime | None = super().clean(value)
+        if at is not None and at <= clock.now():
+            raise ValidationError("This time has passed. Choose a later one, or leave it empty", code="past")
+        if at is not None and at > clock.now() + _A_YEAR:
+            raise ValidationError(_FAR_OFF, code="far")
+        return at
 
 
 class NewForm(Form):
@@ -120,6 +147,22 @@ class ComposeForm(Form):
         widget=Checkboxes(small=True, inline=True),
         error_messages={"invalid_choice": "A group that you chose is closed. Choose again"},
     )
+    carriers = forms.TypedMultipleChoiceField(
+        label="Carry together with",
+        help_text="They are asked when you submit, and send it to those who chose them. Nobody gets two copies",
+        required=False,
+        coerce=int,
+        widget=Checkboxes(small=True),
+        error_messages={"invalid_choice": "An organisation that you chose has no agreement today. Choose again"},
+    )
+    send_at = SendAtField(
+        label="Send at",
+        help_text="Empty: at once after approval",
+        required=False,
+        widget=NativeDateTime(),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
+        error_messages={"invalid": "Enter a date and a time"},
+    )
     circle_postcode = forms.CharField(
         label="Postcode",
         required=False,
@@ -146,6 +189,10 @@ class ComposeForm(Form):
         self.fields["areas"].choices = tree.choices(alert.team)  # type: ignore[attr-defined]
         groups = Group.objects.public().filter(organisation=alert.organisation_id)
         self.fields["groups"].choices = list(groups.values_list("pk", "name"))  # type: ignore[attr-defined]
+        offered = [(one.pk, one.name) for one in partners.may_carry_with(alert.organisation)]
+        self.fields["carriers"].choices = offered  # type: ignore[attr-defined]
+        if not offered or alert.follows_id:  # who carried the alert that this follows carries this too
+            del self.fields["carriers"]
         hold = rules.hold_seconds
         calm, quick = copy.copy(alert), copy.copy(alert)
         calm.urgent, quick.urgent = False, True
@@ -184,6 +231,10 @@ class ComposeForm(Form):
         }
         if "channels" in cleaned:
             changed |= {"by_email": "email" in cleaned["channels"], "by_sms": "sms" in cleaned["channels"]}
+        if "send_at" in cleaned:
+            changed["send_at"] = cleaned["send_at"]
+        if "carriers" in cleaned:
+            changed["carriers"] = sorted(cleaned["carriers"])
         changed["fields"] = self._fields()
         if not alert.follows_id:
             old = alert.audience
@@ -256,6 +307,8 @@ def _initial(alert: Alert) -> dict[str, Any]:
         "shapes": audience.get("shapes", []),
         "groups": audience.get("groups", []),
         "circle_radius": 500,
+        "carriers": alert.carriers,
+        "send_at": alert.send_at,
         **facts,
         **moments,
     }

@@ -6,8 +6,10 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from bell.alerts import find
 from bell.alerts.models import Alert
 from bell.lib import clock
+from bell.organisations.models import Officer
 from bell.staff import words
 from bell.ui.templatetags import bell_ui
 
@@ -36,6 +38,18 @@ def pounds(pence: float) -> str:
 def state_tag(alert: Alert) -> SafeString:
     """The state of an alert as a coloured word."""
     return bell_ui.tag(str(alert.get_state_display()), words.STATE_COLOURS.get(alert.state, "grey"))
+
+
+@register.filter
+def public_title(alert: Alert) -> str:
+    """An alert's title for whoever passes it on: none of a missing person's once the search is over (promises.md)."""
+    return "This search has ended" if find.search_is_over(alert) else alert.title or "No title yet"
+
+
+@register.filter
+def for_officer(number: int, officer: Officer) -> str:
+    """A count of people as this officer may see it: {{ version.people|for_officer:officer }}."""
+    return words.number(number, officer)
 
 
 @register.filter

@@ -10,10 +10,10 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from bell.alerts import actions, find, rules
+from bell.alerts import actions, find, partners, rules
 from bell.alerts.models import PUBLISHED, Alert, Relation, State
 from bell.conversations import find as conversations
-from bell.organisations.models import Officer
+from bell.organisations.models import Officer, Organisation
 from bell.staff import ground, history, live, shell, showing
 from bell.staff.access import officer_required
 from bell.staff.forms.talk import SearchForm
@@ -49,11 +49,14 @@ def _part(officer: Officer, alert: Alert) -> live.Part:
         "doing": showing.doing(officer, alert, version),
         "decided": showing.decided(version),
         "progress": progress,
-        "lanes": showing.lanes(progress),
+        "lanes": showing.lanes(progress, officer),
+        "officer": officer,
+        "partner": officer.organisation.sort != Organisation.Sort.FORCE,
         "published": alert.state in PUBLISHED,
         "taps": conversations.taps(alert),
         "talks": talks[:_MOST_TALKS],
         "talk_count": talks.count(),
+        "events": history.events(alert, officer),
     }
     url = reverse("staff-alert-live", args=[alert.reference])
     return live.part("alert-live", url, "staff/parts/alert_live.html", context)
@@ -72,9 +75,11 @@ def alert(request: HttpRequest, officer: Officer, reference: str) -> HttpRespons
         "version": version if one.state not in rules.EDITABLE else None,
         "message": showing.message(frozen),
         "meant": showing.meant(one, frozen["audience"]),
+        "together": showing.together(one, frozen, version if one.state not in rules.EDITABLE else None),
+        "ask": partners.ask_of(one),
+        "may_ask": rules.may_edit(officer, one) and bool(partners.may_be_asked(one.organisation)),
         "live": _part(officer, one),
         "patch": ground.bounds(one.team),
-        "events": history.events(one, officer),
         "followers": one.followers.select_related("team").order_by("created_at"),
     }
     return shell.page(request, officer, "staff/alert.html", context)

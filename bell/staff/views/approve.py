@@ -37,6 +37,7 @@ def _page(request: HttpRequest, officer: Officer, alert: Alert, version: Version
         "form": form,
         "message": showing.message(version.frozen),
         "meant": showing.meant(alert, version.frozen["audience"]),
+        "together": showing.together(alert, version.frozen, version),
         "waits": waits,
         "patch": ground.bounds(alert.team),
         "barred": rules.barred_from_approving(officer, version) if waits else "",

@@ -11,8 +11,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from bell.alerts import actions, audience, content, find, rules
 from bell.alerts.models import Alert, Version
+from bell.lib import clock
 from bell.organisations.models import Officer
 from bell.places import find as places
+from bell.residents import hours
+from bell.residents.models import Group
 from bell.staff import ground, shell, showing, words
 from bell.staff.access import officer_required
 from bell.staff.forms.compose import ComposeForm, NewForm
@@ -54,6 +57,7 @@ def _composer(request: HttpRequest, officer: Officer, form: ComposeForm, **more:
     status = more.pop("status", 200)
     patch = ground.bounds(form.alert.team)
     context = {"form": form, "alert": form.alert, "patch": patch, **_preview(form), **_chosen(form), **more}
+    context |= _out(form)
     return shell.page(request, officer, "staff/compose.html", context, status=status)
 
 
@@ -114,6 +118,8 @@ def _compared(mine: Alert, theirs: Alert) -> list[tuple[str, str, str]]:
         ("Message", mine.body, theirs.body),
         ("Text message", mine.sms_text, theirs.sms_text),
         ("How it goes", _channels(mine), _channels(theirs)),
+        ("Carried together with", _carriers(mine), _carriers(theirs)),
+        ("Send at", _send_at(mine), _send_at(theirs)),
     ]
     for name, label in content.FIELD_LABELS.items():
         rows.append((label, str(mine.fields.get(name, "")), str(theirs.fields.get(name, ""))))
@@ -124,6 +130,14 @@ def _compared(mine: Alert, theirs: Alert) -> list[tuple[str, str, str]]:
 def _channels(alert: Alert) -> str:
     chosen = [name for name, on in (("email", alert.by_email), ("text message", alert.by_sms)) if on]
     return f"{', '.join(chosen) or 'none'}{', urgent' if alert.urgent else ''}"
+
+
+def _carriers(alert: Alert) -> str:
+    return ", ".join(one.name for one in showing.together(alert, rules.snapshot(alert)).carriers) or "nobody"
+
+
+def _send_at(alert: Alert) -> str:
+    return clock.said(alert.send_at) if alert.send_at else "at once"
 
 
 def _audience_words(alert: Alert) -> str:
@@ -143,6 +157,8 @@ def _adjust(request: HttpRequest, officer: Officer, alert: Alert, do: str) -> Ht
     elif do.startswith("remove:") and do[7:].isascii() and do[7:].isdigit():
         left = [shape for number, shape in enumerate(_shapes(form)) if str(number) != do[7:]]
         form = _again(request, alert, shapes=_collection(left))
+    elif do.startswith("schedule:"):
+        form = _again(request, alert, send_at=do[9:][:19])
     elif do == "count":
         return _composer(request, officer, form, count=_count(officer, form))
     return _composer(request, officer, form)
@@ -204,6 +220,21 @@ def _chosen(form: ComposeForm) -> dict[str, Any]:
     return {"described": ground.described(rule), "chosen": ground.of_audience(rule, drawn=False)}
 
 
+def _out(form: ComposeForm) -> dict[str, Any]:
+    """When the people of the chosen groups are usually out, and the next time to send for that (F2)."""
+    rule = (form.candidate() if form.is_bound else form.alert).audience
+    chosen = Group.objects.public().filter(pk__in=rule.get("groups", []), organisation=form.alert.organisation_id)
+    timed = [group for group in chosen if group.active_hours and not form.alert.follows_id]
+    now = clock.now()
+    starts = [hours.next_start(group.active_hours, now) for group in timed]
+    soonest = min((at for at in starts if at is not None), default=None)
+    offer = None
+    if soonest is not None and not any(hours.is_now(group.active_hours, now) for group in timed):
+        offer = (f"{clock.local(soonest):%Y-%m-%dT%H:%M}", clock.said(soonest))
+    words = [f"{group.name} are usually out {hours.said(group.active_hours)}." for group in timed]
+    return {"outings": words, "offer": offer}
+
+
 def _bound(request: HttpRequest, officer: Officer, reference: str) -> ComposeForm:
     """The form behind a fragment: only for those who may edit."""
     alert = alert_of(officer, reference)
@@ -218,6 +249,7 @@ def count(request: HttpRequest, officer: Officer, reference: str) -> HttpRespons
     """The live count, the list of drawn shapes and the ticked areas."""
     form = _bound(request, officer, reference)
     context = {"form": form, "alert": form.alert, "count": _count(officer, form), "fragment": True, **_chosen(form)}
+    context |= _out(form)
     return render(request, "staff/parts/count.html", context)
 
 

@@ -42,9 +42,12 @@ def _approvals(officer: Officer) -> live.Part:
 def _sending(officer: Officer) -> live.Part:
     """What goes out now."""
     going = [(alert, alerts.progress(alert)) for alert in _seen(officer).filter(state__in=_GOING)[:_MOST]]
-    rows = [(alert, progress, showing.lanes(progress)) for alert, progress in going]
+    rows = [(alert, progress, showing.lanes(progress, officer)) for alert, progress in going]
     return live.part(
-        "desk-sending", reverse("staff-live", args=["sending"]), "staff/parts/desk_sending.html", {"rows": rows}
+        "desk-sending",
+        reverse("staff-live", args=["sending"]),
+        "staff/parts/desk_sending.html",
+        {"rows": rows, "officer": officer},
     )
 
 
