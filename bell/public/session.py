@@ -19,6 +19,10 @@ _RESIDENT = "resident"
 _JOINING = "joining"
 _ADDRESS = "new_address"
 _SOURCE = "source"
+_PROVED = "proved_at"
+_PROVING = "proving"
+# How long after a code somebody may take a copy of all their data, or erase it.
+FRESH_SECONDS = 15 * 60
 # A half-finished form on a shared computer is forgotten.
 PATIENCE_SECONDS = 2 * 60 * 60
 
@@ -78,6 +82,7 @@ def sign_in(request: HttpRequest, person: Resident) -> None:
     """Begin a member's session under a new name, so that a name known before is worth nothing."""
     request.session.cycle_key()
     request.session[_RESIDENT] = person.key
+    prove(request)
     forget_joining(request)
     drop_address(request)
 
@@ -85,9 +90,36 @@ def sign_in(request: HttpRequest, person: Resident) -> None:
 def sign_out(request: HttpRequest) -> None:
     """End the member's session; an officer's session in the same browser goes on."""
     request.session.pop(_RESIDENT, None)
+    request.session.pop(_PROVED, None)
+    request.session.pop(_PROVING, None)
     forget_joining(request)
     drop_address(request)
     request.session.cycle_key()
+
+
+def prove(request: HttpRequest) -> None:
+    """Note that a code was right just now."""
+    request.session[_PROVED] = time.time()
+    request.session.pop(_PROVING, None)
+
+
+def is_fresh(request: HttpRequest) -> bool:
+    """Whether a code was right within the last 15 minutes."""
+    at = request.session.get(_PROVED)
+    return isinstance(at, float | int) and 0 <= time.time() - at < FRESH_SECONDS
+
+
+def keep_proving(request: HttpRequest, channel: str, to: str) -> None:
+    """Remember by which channel the member proves again that it is them, and where they were going."""
+    request.session[_PROVING] = [channel, to]
+
+
+def proving(request: HttpRequest) -> tuple[str, str] | None:
+    """What `keep_proving` remembered, or nothing."""
+    kept: Any = request.session.get(_PROVING)
+    if isinstance(kept, list) and len(kept) == 2 and all(isinstance(one, str) for one in kept):
+        return kept[0], kept[1]
+    return None
 
 
 def joining(request: HttpRequest) -> Joining:
