@@ -27,6 +27,7 @@ _VERBS = {
     "alert sending": ("Sending began", "done"),
     "alert sent": ("Everything is sent", "done"),
     "alert stopped": ("Sending stopped", "bad"),
+    "alert closed": ("Closed", "done"),
     "carrier agreed": ("Carried by a partner", "done"),
     "carrier declined": ("A partner declined to carry it", ""),
     "alert passed on": ("Passed on by a partner", "done"),

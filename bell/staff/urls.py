@@ -64,5 +64,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/<key:key>/claim/", inbox.claim, name="staff-claim"),
     path("inbox/<key:key>/close/", inbox.close, name="staff-close"),
     path("log/", inbox.log, name="staff-log"),
+    path("", include("bell.staff.evidence_urls")),
     path("health/", health.page, name="staff-health"),
 ]

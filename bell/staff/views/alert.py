@@ -17,6 +17,7 @@ from bell.organisations.models import Officer, Organisation
 from bell.staff import ground, history, live, shell, showing
 from bell.staff.access import officer_required
 from bell.staff.forms.talk import SearchForm
+from bell.staff.views import evidence
 from bell.staff.views.finding import alert_of, version_of
 
 _A_PAGE = 25
@@ -79,6 +80,7 @@ def alert(request: HttpRequest, officer: Officer, reference: str) -> HttpRespons
         "ask": partners.ask_of(one),
         "may_ask": rules.may_edit(officer, one) and bool(partners.may_be_asked(one.organisation)),
         "live": _part(officer, one),
+        "footage": evidence.panel(officer, one),
         "patch": ground.bounds(one.team),
         "followers": one.followers.select_related("team").order_by("created_at"),
     }

@@ -1,0 +1,58 @@
+"""Closing: an appeal ends with an outcome, which goes to everyone who was sent it."""
+
+from django.db import transaction
+
+from bell.alerts import actions, rules
+from bell.alerts.models import Alert, Relation, State
+from bell.alerts.rules import NotAllowed, Unfinished
+from bell.audit.record import record
+from bell.lib import clock
+from bell.organisations import kinds
+from bell.organisations import rules as organisation_rules
+from bell.organisations.models import Officer
+
+# An outcome that was handed in, or went further. One that is only begun, or was turned back, closes nothing.
+_HANDED_IN = frozenset(set(State.values) - {State.DRAFT, State.RETURNED, State.REJECTED, State.WITHDRAWN})
+
+
+def outcome_of(alert: Alert) -> Alert | None:
+    """The newest outcome of an alert that was handed in for approval, or went out."""
+    return alert.followers.filter(relation=Relation.OUTCOME, state__in=_HANDED_IN).order_by("pk").last()
+
+
+def needs_outcome(alert: Alert) -> bool:
+    """Whether people were asked to help, so that they are owed an outcome, and none was written yet."""
+    return kinds.FACTS[alert.kind].answers and outcome_of(alert) is None
+
+
+def may_close(officer: Officer, alert: Alert) -> bool:
+    """Writers of the team close what went out and follows nothing."""
+    return (
+        alert.follows_id is None
+        and State.CLOSED in rules.MOVES[alert.state]
+        and organisation_rules.may_write(officer, alert.team)
+    )
+
+
+@transaction.atomic
+def close(alert: Alert, *, by: Officer, title: str = "", outcome: str = "") -> Alert:
+    """Close an alert that went out. An appeal needs an outcome: handed in before, or written here and submitted.
+
+    The outcome is approved by a colleague like any alert, and goes to those who were sent the appeal. Raises Unfinished
+    with words by field, NotAllowed; then nothing was changed.
+    """
+    fresh = Alert.objects.select_for_update(of=("self",)).select_related("team", "organisation").get(pk=alert.pk)
+    if not may_close(by, fresh):
+        rules.check_move(fresh, State.CLOSED)
+        raise NotAllowed("You cannot close this alert.")
+    if needs_outcome(fresh):
+        if not outcome.strip():
+            raise Unfinished({"outcome": "Say what came of it. Everyone who was asked hears it."})
+        draft = actions.follow_up(fresh, relation=Relation.OUTCOME, by=by)
+        draft = actions.edit(draft, by=by, title=title.strip() or fresh.title, body=outcome.strip())
+        actions.submit(draft, by=by)
+    rules.check_move(fresh, State.CLOSED)
+    fresh.state, fresh.finished_at = State.CLOSED, clock.now()
+    fresh.save(update_fields=["state", "finished_at"])
+    record("alert closed", fresh, by=by)
+    return fresh
