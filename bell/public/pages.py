@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from bell.organisations.models import Organisation, Route
+from bell.organisations.models import Agreement, Organisation, Route
 from bell.public import routes
 from bell.public.headers import own_page
 from bell.public.promise import PROMISES
@@ -15,7 +15,8 @@ _CLOSED_TO_ROBOTS = ("/r/", "/u/", "/join/", "/sign-in/", "/account/", "/desk/",
 @require_safe
 def privacy(request: HttpRequest) -> HttpResponse:
     """What we promise, sentence by sentence."""
-    return render(request, "public/privacy.html", {"promises": PROMISES})
+    agreements = Agreement.objects.public().select_related("organisation").order_by("organisation__name", "-starts")
+    return render(request, "public/privacy.html", {"promises": PROMISES, "agreements": agreements})
 
 
 @require_safe

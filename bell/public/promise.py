@@ -14,6 +14,7 @@ class Promise(NamedTuple):
 _CHOOSE = "You choose"
 _LEAVE = "You can stop at any time"
 _SEE = "What others see of you"
+_YOURS = "Your data is yours"
 _TRICKS = "No tricks"
 
 PROMISES: tuple[Promise, ...] = (
@@ -73,6 +74,44 @@ PROMISES: tuple[Promise, ...] = (
         _SEE,
         "Nobody can find out on this website whether you are a member: every address is treated alike.",
         "tests/public/test_sign_in.py::test_known_and_unknown_addresses_look_the_same",
+    ),
+    Promise(
+        _YOURS,
+        "On your own page you see each time one of our teams opened what you wrote: when, which team, and what for. "
+        "Only the data protection officer can hold an entry back, with a reason and a day on which you see it.",
+        "tests/public/test_mydata.py::test_what_is_withheld_is_simply_absent_until_its_day",
+    ),
+    Promise(
+        _YOURS,
+        "For each message you can see which of your places and choices it was meant for.",
+        "tests/public/test_mydata.py::test_why_me_names_the_place_the_group_and_the_choice",
+    ),
+    Promise(
+        _YOURS,
+        "You can download every row we hold on you, at any time. Internal notes are named in it but not told, and a "
+        "look that is held back is left out.",
+        "tests/privacy/test_canary.py::test_the_export_has_every_row_of_the_person",
+    ),
+    Promise(
+        _YOURS,
+        "When you erase everything, nothing that tells of you stays but what matters to a case. You are shown what "
+        "that is, why, and when it is looked at again.",
+        "tests/privacy/test_canary.py::test_what_matters_to_a_case_is_restricted_and_nothing_else_stays",
+    ),
+    Promise(
+        _YOURS,
+        "Whoever finds your phone signed in can neither download nor erase your data: we ask for a fresh code first.",
+        "tests/public/test_mydata.py::test_a_copy_and_an_erasure_need_a_fresh_code",
+    ),
+    Promise(
+        _YOURS,
+        "Thirty days after a message reached its end, our record of it no longer says which address it went to.",
+        "tests/privacy/test_retention.py::test_addresses_go_thirty_days_after_the_end_and_not_before",
+    ),
+    Promise(
+        _YOURS,
+        "You can choose only partner organisations whose agreement with the police is in force today.",
+        "tests/organisations/test_agreements.py::test_only_partners_with_an_agreement_can_be_chosen",
     ),
     Promise(
         _TRICKS,

@@ -66,7 +66,7 @@ def test_an_agreement_that_ends_before_it_starts_is_refused(cast: Cast) -> None:
         actions.agree(cast.partner, _terms(ends=TODAY - timedelta(days=1)), by=cast.dpo)
 
 
-def test_a_partner_without_an_agreement_cannot_be_chosen_and_a_choice_outlives_a_gap(cast: Cast) -> None:
+def test_only_partners_with_an_agreement_can_be_chosen(cast: Cast) -> None:
     resident = cast.resident(organisations=(cast.force, cast.partner))
     actions.end_agreement(cast.agreement, on=TODAY, by=cast.dpo)
     Agreement.objects.update(ends=TODAY - timedelta(days=1))
