@@ -112,13 +112,14 @@ def act(request: HttpRequest, officer: Officer, reference: str, verb: str) -> Ht
     if verb not in _ACTS:
         raise Http404
     action, done, words = _ACTS[verb]
-    if one.state != done:
+    if one.state != done and not (verb == "send" and one.state == State.SCHEDULED):
         try:
-            action(one, by=officer)
+            one = action(one, by=officer)
         except rules.NotAllowed as error:
             messages.error(request, str(error))
             return redirect("staff-alert", one.reference)
-        messages.success(request, words)
+        scheduled = verb == "send" and one.state == State.SCHEDULED
+        messages.success(request, "Scheduled again. You can still undo." if scheduled else words)
     return redirect("staff-edit" if verb == "take-back" else "staff-alert", one.reference)
 
 

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_http_methods
 
 from bell.alerts import actions, rules
 from bell.alerts.models import Alert, Approval, State, Version
+from bell.lib import clock
 from bell.organisations.models import Officer
 from bell.staff import ground, shell, showing
 from bell.staff.access import officer_required
@@ -88,6 +89,8 @@ def _act(do: str, officer: Officer, version: Version, form: DecideForm) -> str:
     """Approve, return or reject; the words for afterwards. NotAllowed for anything else."""
     if do == "approve":
         alert = actions.approve(version, by=officer, digest=form.cleaned_data["digest"])
+        if alert.state == State.SCHEDULED and alert.hold_until:
+            return f"Approved. It goes {clock.said(alert.hold_until)}; you can undo it until then."
         return "Approved." if alert.state != State.HELD else "Approved. It is about to go; you can still undo."
     if do in ("return", "reject"):
         reject = do == "reject"
