@@ -99,6 +99,33 @@ class Place(models.Model):
         return f"{self.label} of {self.resident_id}"
 
 
+class Camera(models.Model):
+    """A camera that a resident registered, so that an appeal knows how long there is (E6). It stands at a place."""
+
+    resident = models.ForeignKey(Resident, on_delete=models.CASCADE, related_name="cameras")
+    place = models.ForeignKey(Place, on_delete=models.CASCADE, related_name="cameras")
+    direction = models.PositiveSmallIntegerField(null=True, help_text="Where it looks, degrees from north; empty: all")
+    days_kept = models.PositiveSmallIntegerField(help_text="After so many days it records over itself")
+    note = models.CharField(max_length=80, blank=True)
+    added_at = models.DateTimeField()
+
+    objects = OwnQuerySet.as_manager()
+
+    class Meta:
+        """A direction lies on the compass."""
+
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                name="camera_on_the_compass",
+                condition=models.Q(direction__isnull=True) | models.Q(direction__lt=360),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Camera of {self.resident_id}"
+
+
 class PlaceArea(models.Model):
     """Materialised: which areas a place lies in, refreshed when areas are imported or the place moves."""
 

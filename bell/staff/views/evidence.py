@@ -1,5 +1,7 @@
 """Footage on the desk: the exhibits of an alert, one exhibit with its ledger, download, triage, export, and closing."""
 
+from typing import cast
+
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -95,7 +97,7 @@ def preview(request: HttpRequest, officer: Officer, reference: str, number: int)
 
 @officer_required
 @require_POST
-def download(request: HttpRequest, officer: Officer, reference: str, number: int) -> HttpResponse | FileResponse:
+def download(request: HttpRequest, officer: Officer, reference: str, number: int) -> HttpResponse:
     """The original, as an attachment of no type, for a reason."""
     one = _exhibit(officer, reference, number)
     form = WhyForm(request.POST)
@@ -111,7 +113,7 @@ def download(request: HttpRequest, officer: Officer, reference: str, number: int
                 file, as_attachment=True, filename=name, content_type="application/octet-stream"
             )  # fmt: skip
             response.headers["Content-Security-Policy"] = _LOCKED
-            return response
+            return cast("HttpResponse", response)
     return _page(request, officer, one, form, TriageForm(initial={"triage": one.triage}))
 
 
@@ -134,7 +136,7 @@ def triage(request: HttpRequest, officer: Officer, reference: str, number: int) 
 
 @officer_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def export(request: HttpRequest, officer: Officer, reference: str) -> HttpResponse | StreamingHttpResponse:
+def export(request: HttpRequest, officer: Officer, reference: str) -> HttpResponse:
     """Everything of an alert in one package, for a reason."""
     alert = alert_of(officer, reference)
     found = find.of_alert(alert, officer)
@@ -149,7 +151,7 @@ def export(request: HttpRequest, officer: Officer, reference: str) -> HttpRespon
         else:
             response = StreamingHttpResponse(package.written(alert, chosen), content_type="application/zip")
             response.headers["Content-Disposition"] = f'attachment; filename="{alert.reference}-evidence.zip"'
-            return response
+            return cast("HttpResponse", response)
     context = {"alert": alert, "form": form, "exhibits": [exhibits.shown(one) for one in found]}
     return shell.page(request, officer, "staff/evidence/export.html", context)
 
