@@ -42,6 +42,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("live/<slug:name>/", desk.part, name="staff-live"),
     path("paper/", include("bell.staff.paper_urls")),
     path("", include("bell.staff.together_urls")),
+    path("", include("bell.staff.privacy_urls")),
     path("new/", compose.new, name="staff-new"),
     path("alerts/", alert.alerts, name="staff-alerts"),
     path("alerts/<reference:reference>/", alert.alert, name="staff-alert"),
