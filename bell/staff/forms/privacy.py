@@ -78,7 +78,10 @@ class AgreementForm(Form):
 
     mark_optional = False
     organisation: "forms.ModelChoiceField[Organisation]" = forms.ModelChoiceField(
-        label="With which organisation?", queryset=None, error_messages={"required": "Choose the organisation"}
+        label="With which organisation?",
+        queryset=None,
+        empty_label="Choose one",
+        error_messages={"required": "Choose the organisation"},
     )
     what = _words("What is shared", "For example: numbers of people reached; never anybody’s details")
     purpose = _words("Purpose")
