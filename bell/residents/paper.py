@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from bell.audit.record import record
 from bell.delivery.models import Channel
@@ -183,7 +183,7 @@ def enter(form: PaperForm, entry: Entry, *, by: Officer) -> Outcome:
     NotAccepted, and nothing is changed, when the scan is missing, an address or the serial number is there twice.
     """
     paper_rules.check_paper(by, form.bundle.team)
-    form = PaperForm.objects.select_for_update().select_related("bundle__team__organisation").get(pk=form.pk)
+    form = _locked(form)
     if form.state not in (PaperForm.State.WAITING, PaperForm.State.SKIPPED):
         raise NotAccepted({"": "This form was entered already."})
     if not form.scan_name:
@@ -193,17 +193,31 @@ def enter(form: PaperForm, entry: Entry, *, by: Officer) -> Outcome:
     team = form.bundle.team
     sign = paper_rules.printed(paper_rules.serial(entry.serial), team) if entry.serial.strip() else None
     paper_rules.check_duplicates(form, list(entry.reaches), sign)
-    form.printed = sign
     if _known(list(entry.reaches), team, by=by, why=WHY_ENTER):
-        form.state = PaperForm.State.KNOWN
-        form.save(update_fields=["state", "printed"])
+        _settle(form, PaperForm.State.KNOWN, sign)
         record("form known", form, by=by)
         return Outcome(known=True)
-    form.state = PaperForm.State.ENTERED
-    form.save(update_fields=["state", "printed"])
+    _settle(form, PaperForm.State.ENTERED, sign)
     pending = _pending(entry, team, how=PendingJoin.How.PAPER, by=by, form=form)
     record("form entered", form, by=by, serial=bool(sign))
     return Outcome(asked=paper_confirm.ask(pending), pending=pending)
+
+
+def _locked(form: PaperForm) -> PaperForm:
+    """The form as it stands, and nobody else's until we are done."""
+    return (
+        PaperForm.objects.select_for_update(of=("self",)).select_related("bundle__team__organisation").get(pk=form.pk)
+    )
+
+
+def _settle(form: PaperForm, state: PaperForm.State, sign: PrintedForm | None) -> None:
+    """Note what became of a form, and which printed form it is."""
+    form.state, form.printed = state, sign
+    try:
+        with transaction.atomic():
+            form.save(update_fields=["state", "printed"])
+    except IntegrityError as error:  # somebody entered the same number at the same moment
+        raise NotAccepted({"serial": "This serial number was entered just now, with another form"}) from error
 
 
 def _known(reaches: list[Reach], team: Team, *, by: Officer, why: str) -> bool:

@@ -286,6 +286,7 @@ class EntryForm(_PersonForm):
 class DoorForm(_PersonForm):
     """Somebody at their door, on an officer's phone."""
 
+    mark_optional = False
     team = _team_field()
     agreed = forms.BooleanField(
         label="They said yes to this",
@@ -300,6 +301,8 @@ class DoorForm(_PersonForm):
         self.fields["team"].initial = teams[0].pk if teams else None
         if len(teams) == 1:
             self.fields["team"].widget = forms.HiddenInput()
+        self.fields["name"].label = "Name (optional)"
+        self.fields["mobile"].help_text = "A mobile number, an email address or both"
         for field in ("name", "postcode", "email", "mobile"):
             self.fields[field].widget.attrs.pop("class", None)
         if "groups" in self.fields:
