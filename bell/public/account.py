@@ -55,6 +55,13 @@ def _groups(member: Resident) -> list[int]:
     return list(GroupMember.objects.of(member).values_list("group_id", flat=True))
 
 
+def _group_words(one: GroupMember) -> str:
+    """A group's name; of one that was only asked for, the number by which its team knows the person."""
+    if one.state == GroupMember.State.MEMBER:
+        return one.group.name
+    return f"{one.group.name} (you asked to join; the team knows you as number {one.number})"
+
+
 def _organisations(member: Resident) -> list[int]:
     return list(Following.objects.of(member).values_list("organisation_id", flat=True))
 
@@ -68,7 +75,10 @@ def _labels(chosen: list[str]) -> list[str]:
 def account(request: HttpRequest, member: Resident) -> HttpResponse:
     """Everything held, on one page."""
     contacts = {one.channel: shown(one.channel, one.address) for one in member.contacts.all()}
-    names = list(GroupMember.objects.of(member).order_by("group__name").values_list("group__name", flat=True))
+    names = [
+        _group_words(one)
+        for one in GroupMember.objects.of(member).select_related("group", "resident").order_by("group__name")
+    ]
     paused = member.paused_until if member.paused_until and member.paused_until > clock.now() else None
     heard = Organisation.objects.public().filter(pk__in=_organisations(member)).order_by("sort", "name")
     context = {

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from bell.alerts import find
+from bell.alerts import find, partners
 from bell.alerts.models import Alert
 from bell.evidence import rules as evidence
 from bell.lib import links
@@ -43,7 +43,11 @@ def home(request: HttpRequest) -> HttpResponse:
 def _first_alerts() -> QuerySet[Alert]:
     """Public alerts that follow no other, newest first."""
     return (
-        Alert.objects.public().filter(follows=None).select_related("team", "organisation").order_by("-sent_at", "-pk")
+        Alert.objects.public()
+        .filter(follows=None)
+        .select_related("team", "organisation")
+        .prefetch_related("organisation__names")
+        .order_by("-sent_at", "-pk")
     )
 
 
@@ -88,6 +92,7 @@ def alert(request: HttpRequest, reference: str) -> HttpResponseBase:
         "groups": "" if shown.hidden else where.groups(found),
         "map_url": f"{links.alert_page(found.reference)}map.json",
         "story": story(found, hidden=shown.hidden),
+        "carried": partners.carrier_names(found),
         "earlier": show(earlier) if earlier else None,
         "footage": links.footage(found.reference) if evidence.takes_footage(evidence.appeal_of(found)) else "",
         "routes": routes.of(found.organisation, in_alerts=True),

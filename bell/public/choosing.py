@@ -60,6 +60,12 @@ class KindsForm(Form):
         return list(self.cleaned_data.get("sms_kinds", []))
 
 
+def _group_hint(group: Group) -> str:
+    """Who belongs to a group, and that its team decides where it does."""
+    decides = "The team decides who joins" if group.by_approval else ""
+    return ". ".join(part.rstrip(".") for part in (group.help, decides) if part)
+
+
 class GroupsForm(Form):
     """Interest groups."""
 
@@ -73,7 +79,7 @@ class GroupsForm(Form):
             help_text="Officers ask those who are most likely to have seen something. Tick any, or none.",
             required=False,
             choices=[(str(group.pk), group.name) for group in found],
-            widget=Checkboxes(hints={str(group.pk): group.help for group in found}, cards=True),
+            widget=Checkboxes(hints={str(group.pk): _group_hint(group) for group in found}, cards=True),
             error_messages={"invalid_choice": "Choose from the list"},
         )
 

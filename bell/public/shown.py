@@ -9,6 +9,7 @@ from bell.alerts.content import FIELD_LABELS
 from bell.alerts.models import Alert, Relation, State
 from bell.lib import clock, markup
 from bell.organisations import kinds
+from bell.organisations.rules import name_on
 
 _COLOURS = {
     kinds.Kind.CRIME: "amber",
@@ -84,7 +85,7 @@ def show(alert: Alert) -> Shown:
         when=clock.said(alert.sent_at) if alert.sent_at else "",
         at=alert.sent_at,
         team=alert.team.name,
-        organisation=alert.organisation.name,
+        organisation=name_on(alert.organisation, clock.local(alert.sent_at or clock.now()).date()),
         urgent=alert.urgent and not hidden,
         answers=takes_answers(alert) and not hidden,
         hidden=hidden,
