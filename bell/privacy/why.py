@@ -90,7 +90,7 @@ def _reasons(person: Person, version: Version) -> tuple[str, ...]:
     if not meant:
         words.append("A place you had then lay in the area. You have moved or removed it since.")
     if rule.groups:
-        mine = GroupMember.objects.of(person.resident).values("group")
+        mine = GroupMember.objects.of(person.resident).members().values("group")
         names = Group.objects.filter(pk__in=rule.groups).filter(pk__in=mine).values_list("name", flat=True)
         words += [f"You are in the group {name}." for name in names] or ["You were in one of its groups then."]
     return tuple(words)
