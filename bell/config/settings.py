@@ -80,6 +80,7 @@ INSTALLED_APPS = [
     "bell.evidence",
     "bell.privacy",
     "bell.sharing",
+    "bell.insight",
     "bell.public",
     "bell.staff",
     "bell.api",

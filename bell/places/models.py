@@ -1,4 +1,4 @@
-"""Areas (a tree of named boundaries) and postcodes (each one point)."""
+"""Areas (a tree of named boundaries), their households, and postcodes (each one point)."""
 
 from django.db import models
 
@@ -39,6 +39,30 @@ class Area(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class HouseholdsQuerySet(models.QuerySet["Households"]):
+    """Figures as everyone may see them."""
+
+    def public(self) -> "HouseholdsQuerySet":
+        """All figures: the census is published."""
+        return self.all()
+
+
+class Households(models.Model):
+    """How many households an area has, and the day for which the figure was counted."""
+
+    area = models.OneToOneField(Area, on_delete=models.CASCADE, related_name="households")
+    households = models.PositiveIntegerField()
+    as_of = models.DateField()
+
+    objects = HouseholdsQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "households"
+
+    def __str__(self) -> str:
+        return f"{self.households} households in {self.area_id}"
 
 
 class PostcodeQuerySet(models.QuerySet["Postcode"]):

@@ -7,6 +7,7 @@ import io
 import json
 import random
 import tempfile
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from django.db import transaction
 
 from bell.audit.record import record
 from bell.organisations.models import Grant, Officer, Organisation, Role, Route, Team
-from bell.places import postcodes
+from bell.places import households, postcodes
 from bell.places.models import Area, Postcode
 from bell.proving import history, people, towns
 from bell.proving.people import Person, Point
@@ -169,6 +170,15 @@ def draw_ground(rng: random.Random) -> None:
             options = {"parent_property": "parent", "parent_kind": parent} if parent else {}
             areas.import_areas(file, by="bell demo", kind=kind, name_property="name", **options)
     postcodes.import_postcodes(io.StringIO(towns.directory(towns.postcodes(rng, POSTCODES))))
+    draw_households()
+
+
+def draw_households() -> None:
+    """Invented households: each town's people shared among its wards, 2.3 to a household."""
+    wards = towns.wards()
+    of_town = Counter(ward.town.name for ward in wards)
+    rows = [f"{ward.code},{round(ward.town.weight * 1000 / 2.3 / of_town[ward.town.name])}" for ward in wards]
+    households.import_households(io.StringIO("\n".join(["code,households", *rows])), kind="ward")
 
 
 def found_force() -> Force:

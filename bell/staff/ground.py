@@ -72,6 +72,12 @@ def _draw(team: Team) -> dict[str, Any]:
     return _collection(features)
 
 
+def of_areas(tones: dict[int, str], names: dict[int, str]) -> dict[str, Any]:
+    """Areas by id, each in its tone and with the words that name it."""
+    areas = Area.objects.public().filter(pk__in=tones).order_by("pk")
+    return _collection([_feature(find.shape(area), name=names[area.pk], tone=tones[area.pk]) for area in areas])
+
+
 def bounds(team: Team) -> str:
     """The box of a team's reach as "west,south,east,north", or nothing while there is no ground."""
     reach = rules.patch_shape(team)

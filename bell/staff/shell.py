@@ -12,6 +12,7 @@ from bell.alerts import find as alerts
 from bell.alerts import partners
 from bell.conversations import find as conversations
 from bell.organisations import rules
+from bell.insight import scope
 from bell.organisations.models import Officer
 from bell.residents import rules as resident_rules
 from bell.staff import live
@@ -34,6 +35,7 @@ def navigation(officer: Officer, here: str) -> live.Part:
             "protects": rules.may_protect(officer),
             "agrees": rules.may_agree(officer),
             "groups": rules.may_administer(officer) or resident_rules.keeps_scheme(officer),
+            "insight": scope.may_look(officer),
         },
         news=f"{newest} {','.join(str(version.pk) for version in waiting)}",
         says="Something new came in. See the desk.",

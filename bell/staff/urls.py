@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
 from bell.staff.views import alert, approve, compose, desk, health, inbox, sharing
+from bell.staff.views import alert, approve, compose, desk, inbox, insight, sharing
 
 
 class Reference:
@@ -67,4 +68,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("log/", inbox.log, name="staff-log"),
     path("", include("bell.staff.evidence_urls")),
     path("health/", health.page, name="staff-health"),
+    path("insight/", insight.reach, name="staff-insight"),
+    path("insight/map.json", insight.reach_map, name="staff-insight-map"),
+    path("insight/response/", insight.response, name="staff-insight-response"),
+    path("insight/ledger/", insight.ledger, name="staff-insight-ledger"),
+    path("insight/members.csv", insight.sheet, {"name": "members"}, name="staff-insight-members-sheet"),
+    path("insight/response.csv", insight.sheet, {"name": "response"}, name="staff-insight-response-sheet"),
+    path("insight/ledger.csv", insight.sheet, {"name": "ledger"}, name="staff-insight-ledger-sheet"),
 ]

@@ -1,0 +1,1 @@
+"""What we learn: members against households, growth, answers, outcomes. Reads, never writes."""
