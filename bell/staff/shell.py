@@ -11,8 +11,8 @@ from django.urls import reverse
 from bell.alerts import find as alerts
 from bell.alerts import partners
 from bell.conversations import find as conversations
-from bell.organisations import rules
 from bell.insight import scope
+from bell.organisations import rules
 from bell.organisations.models import Officer
 from bell.residents import rules as resident_rules
 from bell.staff import live

@@ -2,8 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
-from bell.staff.views import alert, approve, compose, desk, health, inbox, sharing
-from bell.staff.views import alert, approve, compose, desk, inbox, insight, sharing
+from bell.staff.views import alert, approve, compose, desk, health, inbox, insight, sharing
 
 
 class Reference:
