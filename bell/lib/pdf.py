@@ -31,7 +31,8 @@ def _fonts() -> typst.Fonts:
 def make(template: Path, data: Mapping[str, Any]) -> bytes:
     """The PDF of a typst file and its data, which the file reads as `json(bytes(sys.inputs.data))`.
 
-    The file may read nothing outside this package; what documents share is in "/lib/type/base.typ". PdfError when it does not compile or would not be accessible.
+    The file may read nothing outside this package; what documents share is in "/lib/type/base.typ".
+    PdfError when it does not compile or would not be accessible.
     """
     return _compile(template, data, format="pdf", pdf_standards=["ua-1"])
 
