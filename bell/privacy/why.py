@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from bell.alerts import audience
 from bell.alerts.models import Carrier, Version
-from bell.delivery.models import Channel, Delivery, State
+from bell.delivery.models import Channel, Delivery, Mailing, State
 from bell.organisations.kinds import Kind
 from bell.places import find
 from bell.places.models import Area
@@ -55,13 +55,18 @@ def explain(person: Person, found: list[Delivery]) -> list[Sent]:
             Sent(
                 at=one.state_at,
                 channel=str(Channel(one.channel).label),
-                state=str(State(one.state).label),
-                title=version.frozen["title"] if version else str(one.mailing.content.get("subject", "")),
+                state="sent" if one.state == State.SENT else str(State(one.state).label),
+                title=version.frozen["title"] if version else _alone(one.mailing),
                 reference=version.frozen["reference"] if version else "",
                 why=why,
             )
         )
     return sent
+
+
+def _alone(mailing: Mailing) -> str:
+    """The subject of what one person got. Never a code: whoever finds a browser signed in could read a fresh one."""
+    return "A code" if mailing.authority_kind == "code" else str(mailing.content.get("subject", ""))
 
 
 def _versions(mailings: set[int]) -> dict[int | None, tuple[Version, str]]:

@@ -168,7 +168,7 @@ def test_the_protection_officer_looks_up_withholds_and_holds(page, world):
         page.get_by_label(part, exact=True).fill(value)
     page.get_by_role("button", name="Hold").click()
     look(page, "dpo-person-withheld")
-    page.get_by_role("link", name="Erase", exact=True).click()
+    page.get_by_role("button", name="Erase", exact=True).click()
     look(page, "dpo-erase")
     page.goto("/desk/privacy/")
     look(page, "dpo")

@@ -161,6 +161,18 @@ def test_a_copy_and_an_erasure_need_a_fresh_code(member, meg):
     assert member.get("/account/erase/").status_code == 200
 
 
+def test_a_fresh_code_cannot_be_read_in_the_account_itself(member, meg):
+    copied = _copy(member)
+    stale(member)
+    Code.objects.all().delete()
+    member.post("/account/prove/?to=erase", {"channel": "email"})
+    digits = the_code(KNOWN)
+    for path in ["/account/", *PAGES, "/account/prove/code/"]:
+        assert digits not in member.get(path).content.decode(), path
+    words = json.dumps(copied)
+    assert "is your" not in words and "a secret even here" in words
+
+
 def test_the_code_goes_only_to_an_address_that_is_theirs_already(member, meg):
     stale(member)
     Code.objects.all().delete()
