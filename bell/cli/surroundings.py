@@ -1,6 +1,7 @@
 """What a rehearsal needs before Django reads its settings: a database, folders, ports and keys of its own.
 
-Nothing of the installation's environment is kept, so that a rehearsal cannot touch its database, relay or gateway.
+Nothing of the installation's environment is kept but its virus scanner, so that a rehearsal cannot touch its database,
+relay or gateway.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-INVARIANTS = ("I1", "I2", "I3", "I4", "I5")
+INVARIANTS = ("I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8")
 _LOOPBACK = "127.0.0.1"
 _OURS = ("DATABASE_URL", "CRASHPOINT", "DJANGO_SETTINGS_MODULE")
 
@@ -53,6 +54,7 @@ def prepare(arguments: list[str]) -> None:
     options, _ = parser.parse_known_args(arguments)
     _check_loopback(options.smtp, options.gateway)
     secret = os.environ.get("BELL_SMS_GATEWAY_SECRET", "") if options.gateway else ""
+    scanner = os.environ.get("BELL_CLAMD", "")
     for name in [name for name in os.environ if name.startswith("BELL_") or name in _OURS]:
         del os.environ[name]
     folder = _folder(options.keep)
@@ -79,6 +81,7 @@ def prepare(arguments: list[str]) -> None:
             "BELL_HOLD_SECONDS_URGENT": "1",
             "BELL_HOLD_SECONDS_ROUTINE": "2",
             "BELL_LOG_LEVEL": "WARNING",
+            "BELL_CLAMD": scanner,
             "PYTHONUNBUFFERED": "1",
         }
     )

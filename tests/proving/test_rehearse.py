@@ -22,14 +22,15 @@ from hypothesis import strategies as st
 
 from bell.alerts import audience
 from bell.alerts.audience import Rule
+from bell.cli.surroundings import INVARIANTS
 from bell.delivery import post
 from bell.delivery.models import Channel
 from bell.lib import clock, shapes
 from bell.organisations.kinds import Kind
 from bell.proving.mailcatcher import MailCatcher
 from bell.proving.rehearse import expected, spools, world
-from bell.proving.rehearse.checks import Verdict
 from bell.proving.rehearse.report import status
+from bell.proving.rehearse.verdict import Verdict
 from bell.residents import actions as residents
 from tests.cast import Cast
 
@@ -63,7 +64,7 @@ def test_it_holds(tmp_path: Path) -> None:
     done = rehearse("--residents", "150", "--json", "--keep", str(kept), DATABASE_URL="sqlite:////nowhere/real.sqlite3")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert set(found["invariants"]) == {"I1", "I2", "I3", "I4", "I5"}
+    assert set(found["invariants"]) == set(INVARIANTS)
     for name, one in found["invariants"].items():
         assert one["holds"] is True and one["checked"] > 0, name
     assert found["opted_out"] == 20
@@ -71,6 +72,12 @@ def test_it_holds(tmp_path: Path) -> None:
     assert all(way["sent"] == way["threaded"] > 0 for way in found["replies"].values())
     assert set(found["tried"].values()) == {"refused", "caught"}
     assert 0 < found["eligible"] <= found["people_in_shape"] <= 150
+    assert 0 < found["carried"]["people"] < found["eligible"]
+    sent = found["footage"]
+    assert sent["sealed"] == sent["sent"] >= 4 and sent["resumed"] == sent["broken_off"] > 0
+    assert sent["not_scanned"] == sent["sent"] and sent["infected"] == 0, "no scanner here, and nothing is called clean"
+    assert found["receipts_replayed"] >= 2 * found["sent"]["sms"]
+    assert 0 < found["group"]["sent"] <= found["group"]["people"] < 150
     # The spools say the same to anyone who reads them.
     raw = "".join((kept / "spool" / name).read_text() for name in ("mail.jsonl", "texts.jsonl"))
     assert "never-" not in raw and "Sheds broken into last night" in raw
@@ -92,7 +99,7 @@ def _still_running(folder: Path) -> list[str]:
 
 @pytest.mark.rehearse
 def test_every_sabotage_is_noticed_and_named() -> None:
-    names = ["I1", "I2", "I3", "I4", "I5"]
+    names = list(INVARIANTS)
     with ThreadPoolExecutor(2) as pool:
         done = list(pool.map(lambda name: rehearse("--residents", "90", "--json", "--sabotage", name), names))
     for name, one in zip(names, done, strict=True):
@@ -145,7 +152,7 @@ def test_areas_shape_and_groups_of_ones_own(tmp_path: Path) -> None:
         ("--gateway", "https://gateway.example/send"),
         ("--residents", "five"),
         ("--residents", "3"),
-        ("--sabotage", "I6"),
+        ("--sabotage", "I9"),
         ("--shape", "/no/such/file.geojson"),
         ("--areas", "/no/such/file.geojson"),
     ],
@@ -220,6 +227,21 @@ def test_brute_force_and_the_one_query_agree(cast: Cast) -> None:
         assert found == brute, f"shape {number}"
         seen |= set(brute)
     assert len(seen) > 30, "or the comparison would say little"
+
+
+def test_a_carrier_brings_it_only_to_those_who_have_no_copy(cast: Cast) -> None:
+    both = cast.resident(organisations=(cast.force, cast.partner))
+    council = cast.resident(organisations=(cast.partner,), mobile="07700 900455")
+    cast.resident(organisations=())
+    everyone = expected.everyone()
+    shares = [(cast.force.pk, everyone.people), (cast.partner.pk, everyone.people)]
+    channels = ("email", "sms")
+    found = expected.carried(everyone, shares, kind=Kind.CRIME, channels=channels, groups=(), now=clock.now())
+    assert {pair: due.organisation for pair, due in found.items()} == {
+        (both.key, "email"): cast.force.pk,
+        (council.key, "email"): cast.partner.pk,
+        (council.key, "sms"): cast.partner.pk,
+    }
 
 
 @given(st.text(alphabet="abcxyz/ru \n", max_size=60), st.integers(0, 2**40 - 1))

@@ -25,6 +25,8 @@ class Said:
     key: int
     words: str = ""
     choice: str = ""
+    link: str = ""
+    """The path of the page on which they answered, if they did it there."""
 
 
 @dataclass
@@ -94,7 +96,7 @@ def _give(way: str, copy: Copy, key: int, number: int) -> Said:
         visitor.text(copy.to, words)
         return Said("text", key, words)
     choice = (Choice.NOTHING, Choice.FOOTAGE, Choice.SAW)[number % 3]
-    said = Said("web", key, words if number % 2 else "", choice)
+    said = Said("web", key, words if number % 2 else "", choice, copy.answer_link)
     visitor.fill_in(copy.answer_link, {"choice": choice, "text": said.words}, wants="text")
     return said
 

@@ -1,23 +1,23 @@
-"""I1 to I5 of promises.md, checked from the catchers' own spools against what brute force expects.
+"""I1 to I5 of promises.md, checked from the catchers' own spools against what brute force expects (more: proofs).
 
 `holds` is true, false, or None where somebody else's relay or gateway makes it unprovable. Nothing checked is no pass.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from bell.alerts import content, rules
 from bell.alerts.models import Approval, Version
 from bell.audit.models import Entry
 from bell.delivery.models import Delivery
 from bell.delivery.models import State as Delivered
-from bell.proving.rehearse import spools, wrongs
+from bell.proving.rehearse import proofs, spools, wrongs
 from bell.proving.rehearse.expected import Pair
 from bell.proving.rehearse.spools import Copy, masked
 from bell.proving.rehearse.story import GRACE, Sent, Story
+from bell.proving.rehearse.verdict import Verdict
 
 _ENDS = {
     Delivered.SENT, Delivered.DELIVERED, Delivered.BOUNCED, Delivered.FAILED, Delivered.SUPPRESSED,
@@ -26,30 +26,6 @@ _ENDS = {
 _ACCEPTED = {Delivered.SENT, Delivered.DELIVERED, Delivered.BOUNCED}
 _MAY_BE_EITHER = {Delivered.UNCERTAIN, Delivered.FAILED}  # a text that the gateway took may fail later
 _MACHINES = {"code", "receipt", "answer", "notice"}
-
-
-@dataclass
-class Verdict:
-    """What one invariant came to: rows checked, and what is wrong in words (a few are shown)."""
-
-    checked: int = 0
-    wrong: list[str] = field(default_factory=list)
-    provable: bool = True
-
-    @property
-    def holds(self) -> bool | None:
-        """False when something is wrong or nothing was checked; None when it cannot be proved here."""
-        if self.wrong:
-            return False
-        if not self.provable:
-            return None
-        return self.checked > 0
-
-    def check(self, right: bool, words: str) -> None:
-        """Count one thing that was checked."""
-        self.checked += 1
-        if not right:
-            self.wrong.append(words)
 
 
 @dataclass(frozen=True)
@@ -61,6 +37,8 @@ class Row:
     state: str
     address: str
     retried: bool
+    organisation: int
+    """Whose stream it went by."""
 
 
 class Evidence:
@@ -78,6 +56,21 @@ class Evidence:
         """Whether every copy went to catchers that we can read."""
         return self.doors.own_relay and self.doors.own_gateway
 
+    @cached_property
+    def authority(self) -> dict[int, tuple[str, int]]:
+        """By which authority each delivery in the spools left: (kind, mailing)."""
+        return _authorities(self.copies)
+
+    def is_footage_receipt(self, copy: Copy) -> bool:
+        """Whether a copy is our receipt for a file: it names an alert, but carries none."""
+        kind, _ = self.authority.get(copy.delivery_id or 0, ("", 0))
+        return kind == "receipt" and copy.channel == "email" and copy.subject.startswith("Your footage arrived")
+
+    @cached_property
+    def alerts(self) -> list[Copy]:
+        """The copies of alerts, as far as one can tell by the reference in them."""
+        return [copy for copy in self.copies if copy.reference and not self.is_footage_receipt(copy)]
+
     def seen(self, channel: str) -> bool:
         """Whether the copies of a channel can be seen."""
         return self.doors.own_relay if channel == "email" else self.doors.own_gateway
@@ -87,16 +80,19 @@ class Evidence:
         """The deliveries of each alert that was sent, by its name."""
         found: dict[str, list[Row]] = {}
         for one in self.story.sent:
-            columns = ("pk", "recipient_key", "channel", "state", "address", "retried")
-            rows = Delivery.objects.filter(mailing=one.version.mailing_id).values_list(*columns)
-            found[one.name] = [Row(pk, (key, way), state, to, again) for pk, key, way, state, to, again in rows]
+            columns = ("pk", "recipient_key", "channel", "state", "address", "retried", "mailing__stream")
+            rows = Delivery.objects.filter(mailing__in=one.mailings()).values_list(*columns)
+            found[one.name] = [
+                Row(pk, (key, way), state, to, again, int(stream.partition(".")[0]))
+                for pk, key, way, state, to, again, stream in rows
+            ]
         return found
 
     @cached_property
     def arrived(self) -> dict[tuple[str, str, str], list[Copy]]:
         """Copies of alerts that were sent, by (alert's name, channel, address)."""
         found: dict[tuple[str, str, str], list[Copy]] = defaultdict(list)
-        for copy in self.copies:
+        for copy in self.alerts:
             sent = self.names.get(copy.reference)
             if sent is not None:
                 found[sent.name, copy.channel, copy.to].append(copy)
@@ -104,9 +100,11 @@ class Evidence:
 
 
 def run(evidence: Evidence) -> dict[str, Verdict]:
-    """All five, by name."""
+    """All eight, by name."""
     checks: dict[str, Callable[[Evidence], Verdict]] = {"I1": _i1, "I2": _i2, "I3": _i3, "I4": _i4, "I5": _i5}
-    return {name: check(evidence) for name, check in checks.items()}
+    found = {name: check(evidence) for name, check in checks.items()}
+    story = evidence.story
+    return {**found, "I6": proofs.i6(story), "I7": proofs.i7(), "I8": proofs.i8(story, evidence.copies)}
 
 
 def _i1(evidence: Evidence) -> Verdict:
@@ -115,12 +113,13 @@ def _i1(evidence: Evidence) -> Verdict:
     for sent in evidence.story.sent:
         counted = Counter(row.pair for row in evidence.rows[sent.name])
         states = {row.pair: row for row in evidence.rows[sent.name]}
-        for pair, address in sent.expected.items():
+        for pair, due in sent.expected.items():
             words = f"{sent.name}: {pair[1]} of person {pair[0]}"
             verdict.check(counted[pair] == 1, f"{words} has {counted[pair]} deliveries, not one")
             row = states.get(pair)
             if row is not None:
-                _check_end(evidence, verdict, sent, row, address, words)
+                verdict.check(row.organisation == due.organisation, f"{words} went by another organisation's stream")
+                _check_end(evidence, verdict, sent, row, due.address, words)
         for pair in counted.keys() - sent.expected.keys():
             verdict.check(False, f"{sent.name}: {pair[1]} of person {pair[0]} was nobody's wish")
         verdict.check(
@@ -213,11 +212,10 @@ def _i4(evidence: Evidence) -> Verdict:
         else:
             verdict.check(caught == 0, f"{tried.name}: {caught} copies at the practice catchers")
             verdict.check(not wrongs.gone_out(tried), f"{tried.name}: it was sent")
-    authority = _authorities(evidence.copies)
-    approved = {one.version.mailing_id for one in evidence.story.sent if _is_approved(one.version)}
+    approved = {mailing.pk for one in evidence.story.sent if _is_approved(one.version) for mailing in one.mailings()}
     for copy in evidence.copies:
-        kind, mailing = authority.get(copy.delivery_id or 0, ("", 0))
-        machine = kind in _MACHINES and not copy.reference
+        kind, mailing = evidence.authority.get(copy.delivery_id or 0, ("", 0))
+        machine = kind in _MACHINES and (not copy.reference or evidence.is_footage_receipt(copy))
         verdict.check(
             machine or (kind == "approval" and mailing in approved),
             f"a copy by {copy.channel} of {copy.reference or 'something'} without an approval that counts",
@@ -258,25 +256,30 @@ def _i5(evidence: Evidence) -> Verdict:
         verdict.check(digest == sent.version.digest, f"{sent.name}: the frozen version is not what was hashed")
         approved = sent.version.approvals.filter(decision=Approval.Decision.APPROVE, digest=digest)
         verdict.check(approved.exists(), f"{sent.name}: what was approved has another hash")
-        right = _fingerprints(frozen)
-        for copy in evidence.copies:
+        right = _fingerprints(sent)
+        for copy in evidence.alerts:
             if copy.reference == sent.version.alert.reference:
+                own = right.get(evidence.authority.get(copy.delivery_id or 0, ("", 0))[1], {})
                 verdict.check(
-                    _fingerprint(copy.channel, copy.subject, copy.text, copy.html) == right[copy.channel],
+                    _fingerprint(copy.channel, copy.subject, copy.text, copy.html) == own.get(copy.channel),
                     f"{sent.name}: a copy by {copy.channel} is not what was approved",
                 )
-                own = copy.answer_token is None or copy.answer_token == copy.delivery_id
-                verdict.check(own, f"{sent.name}: a copy by {copy.channel} carries another person's answer link")
+                answers = copy.answer_token is None or copy.answer_token == copy.delivery_id
+                verdict.check(answers, f"{sent.name}: a copy by {copy.channel} carries another person's answer link")
     return verdict
 
 
-def _fingerprints(frozen: dict[str, Any]) -> dict[str, str]:
-    """What a copy of a version must be, by channel, worked out anew from the approved text."""
-    whole = content.build(frozen)
-    return {
-        "email": _fingerprint("email", whole.subject, whole.text, whole.html),
-        "sms": _fingerprint("sms", "", whole.sms, ""),
-    }
+def _fingerprints(sent: Sent) -> dict[int, dict[str, str]]:
+    """What a copy must be, by mailing and channel, worked out anew from the approved text and who carries it."""
+    carriers = {one.mailing_id: one.organisation for one in sent.version.carriers.select_related("organisation")}
+    found = {}
+    for mailing in sent.mailings():
+        whole = content.build(sent.version.frozen, carrier=carriers.get(mailing.pk))
+        found[mailing.pk] = {
+            "email": _fingerprint("email", whole.subject, whole.text, whole.html),
+            "sms": _fingerprint("sms", "", whole.sms, ""),
+        }
+    return found
 
 
 def _fingerprint(channel: str, subject: str, text: str, html: str) -> str:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -18,6 +19,14 @@ from bell.residents.models import Contact, Following, GroupMember, Place, Reside
 
 Pair = tuple[int, str]
 """A person's key and a channel."""
+
+
+@dataclass(frozen=True)
+class Due:
+    """One copy that should reach somebody: where, and by whose stream (the organisation's id)."""
+
+    address: str
+    organisation: int
 
 
 @dataclass
@@ -106,6 +115,19 @@ def eligible(
             wanted = channel in channels and bool(person.kinds[channel] & FACTS[kind].bit)
             if wanted and not silent[key, channel] & {"", stream}:
                 found[person.key, channel] = address
+    return found
+
+
+def carried(all_of: Everyone, shares: Sequence[tuple[int, Iterable[Person]]], **rule: Any) -> dict[Pair, Due]:
+    """Who should get an alert by whose stream: `shares` are (organisation, the people meant), the alert's own first.
+
+    One copy each: whoever an earlier organisation writes to gets nothing from a later one, by no channel.
+    """
+    found: dict[Pair, Due] = {}
+    for organisation, people in shares:
+        have = {key for key, _ in found}
+        own = eligible(all_of, (one for one in people if one.key not in have), organisation=organisation, **rule)
+        found |= {pair: Due(address, organisation) for pair, address in own.items()}
     return found
 
 

@@ -3,9 +3,11 @@
 from collections import Counter
 from typing import Any
 
+from bell.evidence.models import Exhibit, Scan
 from bell.proving.rehearse import wrongs
-from bell.proving.rehearse.checks import Evidence, Verdict
+from bell.proving.rehearse.checks import Evidence
 from bell.proving.rehearse.story import Story
+from bell.proving.rehearse.verdict import Verdict
 from bell.proving.rehearse.wrongs import Tried
 
 _SHOWN = 3
@@ -27,6 +29,10 @@ def whole(
         "states": dict(sorted(Counter(row.state for row in rows).items())),
         "replies": replies,
         "replies_threaded": sum(way["threaded"] for way in replies.values()),
+        "carried": _by_the_partner(story, evidence),
+        "group": _to_the_group(story, evidence),
+        "footage": _footage(story),
+        "receipts_replayed": story.replayed.told,
         "opted_out": len(story.opted_out),
         "stopped": {"accepted": sum(stopped[one] for one in ("sent", "delivered")), "cancelled": stopped["cancelled"]},
         "tried": {one.name: _outcome(one) for one in story.tried},
@@ -34,6 +40,37 @@ def whole(
         "invariants": {
             name: {"holds": verdict.holds, "checked": verdict.checked} for name, verdict in verdicts.items()
         },
+    }
+
+
+def _by_the_partner(story: Story, evidence: Evidence) -> dict[str, int]:
+    """People whom only the partner's stream reached, and copies that it brought."""
+    partner = story.world.partner.organisation.pk
+    rows = [row for row in evidence.rows["main"] if row.organisation == partner]
+    accepted = sum(_accepted([(row.pair[1], row.state) for row in rows]).values())
+    return {"people": len({row.pair[0] for row in rows}), "sent": accepted}
+
+
+def _to_the_group(story: Story, evidence: Evidence) -> dict[str, int]:
+    """Members who should get the group's alert, and copies that were sent."""
+    sent = next(one for one in story.sent if one.name == "group")
+    accepted = _accepted([(row.pair[1], row.state) for row in evidence.rows["group"]])
+    return {"people": len({key for key, _ in sent.expected}), "sent": accepted["email"]}
+
+
+def _footage(story: Story) -> dict[str, int]:
+    """Who said that they have some, files that were sent by each way, and what became of them."""
+    sent = story.footage
+    ways = Counter(parcel.way.replace(" ", "_") for parcel in sent.parcels)
+    scans = Counter(Exhibit.objects.values_list("scan", flat=True))
+    return {
+        "tapped": sent.tapped,
+        "sent": len(sent.parcels),
+        **ways,
+        "resumed": sum(parcel.resumed_at > 0 for parcel in sent.parcels),
+        "sealed": Exhibit.objects.count(),
+        "infected": scans[Scan.INFECTED],
+        "not_scanned": scans[Scan.NONE] + scans[Scan.DOWN] + scans[Scan.TOO_LARGE],
     }
 
 
@@ -67,7 +104,11 @@ def table(found: dict[str, Any], verdicts: dict[str, Verdict]) -> str:
         ("Eligible", f"{found['eligible']:,}"),
         ("Sent by email", f"{found['sent']['email']:,}"),
         ("Sent by text", f"{found['sent']['sms']:,}"),
+        ("By the partner alone", f"{found['carried']['people']:,} people, {found['carried']['sent']:,} sent"),
+        ("To one group", f"{found['group']['people']:,} people, {found['group']['sent']:,} sent"),
         ("Replies threaded", replies),
+        ("Footage sealed", _footage_words(found["footage"])),
+        ("Receipts told again", f"{found['receipts_replayed']:,}"),
         ("Opted out meanwhile", f"{found['opted_out']}"),
         ("Second alert, stopped", f"{found['stopped']['accepted']:,} sent, {found['stopped']['cancelled']:,} not"),
         ("Seconds", f"{found['seconds']}"),
@@ -76,6 +117,12 @@ def table(found: dict[str, Any], verdicts: dict[str, Verdict]) -> str:
     lines += [(name, f"{words[one.holds]} ({one.checked:,} checked)") for name, one in verdicts.items()]
     width = max(len(name) for name, _ in lines) + 2
     return "\n".join(f"{name:<{width}}{value}" for name, value in lines)
+
+
+def _footage_words(sent: dict[str, int]) -> str:
+    """Files, and what was special about some of them."""
+    words = f"{sent['sealed']} of {sent['sent']} files, {sent['resumed']} resumed"
+    return f"{words}, {sent['infected']} infected, {sent['not_scanned']} not scanned"
 
 
 def troubles(verdicts: dict[str, Verdict]) -> list[str]:

@@ -6,8 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from bell.audit.models import Entry
 from bell.delivery.models import Delivery
 from bell.delivery.models import State as Delivered
+from bell.evidence import store
+from bell.evidence.models import Exhibit
 from bell.lib import clock
 from bell.proving.rehearse import spools
 from bell.proving.rehearse.spools import Copy
@@ -53,7 +56,7 @@ def _copies(story: Story, name: str = "main") -> list[Copy]:
 
 def _lose(story: Story) -> None:
     """Forget one person of the audience: a delivery that did not go out vanishes without a trace."""
-    mailings = [one.version.mailing_id for one in story.sent]
+    mailings = [mailing for one in story.sent for mailing in one.mailings()]
     ends = [Delivered.CANCELLED, Delivered.SUPPRESSED, Delivered.SENT, Delivered.DELIVERED]
     for state in ends:
         lost = Delivery.objects.filter(mailing__in=mailings, state=state).order_by("pk").first()
@@ -95,4 +98,36 @@ def _alter(story: Story) -> None:
     _change(story, copy, **{field: words})
 
 
-_ACTS: dict[str, Callable[[Story], None]] = {"I1": _lose, "I2": _double, "I3": _late, "I4": _unapproved, "I5": _alter}
+def _move(story: Story) -> None:
+    """Let a report that comes late undo what is known: a text that arrived is said to have failed."""
+    arrived = Delivery.objects.filter(pk__in=story.replayed.delivered, state=Delivered.DELIVERED).order_by("pk").first()
+    if arrived is None:
+        raise Impossible("No report says that a text arrived.")
+    Delivery.objects.filter(pk=arrived.pk).update(state=Delivered.FAILED, reason="a late report")
+
+
+def _rewrite(story: Story) -> None:
+    """Change one entry of the record that is sealed already."""
+    entry = Entry.objects.filter(verb="joined", position__isnull=False).order_by("position").first()
+    entry = entry or Entry.objects.filter(position__isnull=False, target_type="area").order_by("position").first()
+    if entry is None:
+        raise Impossible("The record has no entry that could be changed.")
+    Entry.objects.filter(pk=entry.pk).update(why="It was otherwise")
+
+
+def _forge(story: Story) -> None:
+    """Change one byte of a sealed original, and leave no other trace."""
+    exhibit = Exhibit.objects.select_related("upload").order_by("pk").first()
+    if exhibit is None:
+        raise Impossible("No footage was sealed.")
+    path = store.original(exhibit.upload.key)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.chmod(0o600)
+    path.write_bytes(data)
+    path.chmod(0o400)
+
+
+_ACTS: dict[str, Callable[[Story], None]] = {
+    "I1": _lose, "I2": _double, "I3": _late, "I4": _unapproved, "I5": _alter, "I6": _move, "I7": _rewrite, "I8": _forge,
+}  # fmt: skip

@@ -1,4 +1,4 @@
-"""The rehearsal itself: wrongs are tried, two alerts go out, people opt out, one alert is stopped, people answer.
+"""The rehearsal itself: wrongs are tried, alerts go out, people opt out, one alert is stopped, people answer.
 
 Everything is done by the verbs that the faces use, and travels through the real worker, web, mail door, relay and
 gateway, each a process of its own.
@@ -11,24 +11,29 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bell.alerts import actions, rules
+from bell.alerts import actions, rules, together
 from bell.alerts.models import Alert, Relation, State, Version
 from bell.delivery.models import Delivery, Inbound, Mailing
 from bell.delivery.models import State as Delivered
+from bell.evidence.models import Exhibit, Scan, Upload
 from bell.lib import clock
 from bell.places import find
 from bell.places.models import Area
-from bell.proving.rehearse import answers, expected, optouts, spools, wrongs
+from bell.proving.rehearse import answers, expected, footage, optouts, replay, spools, wrongs
 from bell.proving.rehearse.answers import Replies
-from bell.proving.rehearse.expected import Pair
+from bell.proving.rehearse.expected import Due, Pair
+from bell.proving.rehearse.footage import Footage
 from bell.proving.rehearse.optouts import OptOut
+from bell.proving.rehearse.replay import Replayed
 from bell.proving.rehearse.waiting import Patience
 from bell.proving.rehearse.world import World, feature
 from bell.proving.rehearse.wrongs import Tried
 from bell.residents.actions import stream
 
+People = dict[int, list[expected.Person]]
+"""Those whom an alert means, by the organisation that writes to them; its own comes first."""
+
 GRACE = timedelta(seconds=5)
-_CHANNELS = ("email", "sms")
 _AT_SEA = (Delivered.QUEUED, Delivered.DEFERRED, Delivered.WAITING)
 _WENT = (Delivered.SENT, Delivered.DELIVERED, Delivered.UNCERTAIN)
 
@@ -58,7 +63,17 @@ class Sent:
 
     name: str
     version: Version
-    expected: dict[Pair, str]
+    expected: dict[Pair, Due]
+
+    def mailings(self) -> list[Mailing]:
+        """Its own mailing and its carriers', as they are now."""
+        self.version.refresh_from_db()
+        return self.version.mailings()
+
+    def filled(self) -> bool:
+        """Whether all its people are in the outbox, those whom a carrier brings too."""
+        self.version.refresh_from_db()
+        return bool(self.version.filled_at) and not self.version.carriers.filter(filled_at=None).exists()
 
 
 @dataclass
@@ -73,6 +88,8 @@ class Story:
     opted_out: list[OptOut] = field(default_factory=list)
     stopped_at: datetime | None = None
     replies: Replies = field(default_factory=Replies)
+    footage: Footage = field(default_factory=Footage)
+    replayed: Replayed = field(default_factory=Replayed)
 
     @property
     def main(self) -> Sent:
@@ -95,11 +112,13 @@ class Director:
         whole = [area.pk for area in self.whole]
         self.story.tried = wrongs.attempt(self.world, whole)
         self._see_wrongs_through()
-        to_stop, main = self._two_alerts(whole)
+        to_stop, main = self._three_alerts(whole)
         self._have_enough(to_stop, main)
         self._answer(main)
+        self.story.footage = footage.give(self.story.replies.said, self.rng)
         self._update(main)
         self._settle()
+        self.story.replayed = replay.run(self.rng, self._until_read)
         return self.story
 
     def _see_wrongs_through(self) -> None:
@@ -107,32 +126,36 @@ class Director:
         self.patience.until(lambda: not wrongs.still_held(self.story.tried), "the wrong alerts to be refused")
         self.patience.until(lambda: not wrongs.practice_going(self.story.tried), "the practice alert to be caught")
 
-    def _draft(self, title: str, audience: dict[str, Any], *, urgent: bool) -> Alert:
+    def _draft(self, title: str, audience: dict[str, Any], *, urgent: bool = False, **changes: Any) -> Alert:
         """An appeal with all its fields, by both channels."""
-        alert = actions.draft(
-            team=self.world.team,
-            kind=self.world.kind,
-            by=self.world.author,
-            title=title,
-            body="Sheds were broken into **last night**. Please look at your cameras — even “nothing there” helps.",
-            sms_text=f"{title}. Please look at your cameras.",
-            by_sms=True,
-            fields={"from_time": "1:30am", "to_time": "3:30am", "look_for": "A white van"},
-            audience=audience,
-        )
-        return actions.edit(alert, by=self.world.author, urgent=urgent)
+        facts: dict[str, Any] = {
+            "title": title,
+            "body": "Sheds were broken into **last night**. Please look at your cameras — even “nothing there” helps.",
+            "sms_text": f"{title}. Please look at your cameras.",
+            "by_sms": True,
+            "fields": {"from_time": "1:30am", "to_time": "3:30am", "look_for": "A white van"},
+            "audience": audience,
+        }
+        world = self.world
+        alert = actions.draft(team=world.team, kind=world.kind, by=world.author, **(facts | changes))
+        return actions.edit(alert, by=world.author, urgent=urgent)
 
-    def _send(self, name: str, alert: Alert, people: list[expected.Person], everyone: expected.Everyone) -> Sent:
-        """Submit, reckon who should get it, and have a colleague approve."""
+    def _send(
+        self, name: str, alert: Alert, people: People, everyone: expected.Everyone, *, groups: list[int] | None = None
+    ) -> Sent:
+        """Submit, have carriers agree, reckon who should get it, and have a colleague approve.
+
+        `people` are those meant, by organisation; organisations without an entry carry nothing.
+        """
         version = actions.submit(alert, by=self.world.author)
-        groups = [group.pk for group in self.world.groups] if name == "main" else []
-        pairs = expected.eligible(
+        for carrier in version.carriers.all():
+            together.decide(carrier, by=self.world.partner.approver, digest=version.digest, agree=True)
+        pairs = expected.carried(
             everyone,
-            people,
-            organisation=self.world.force.organisation.pk,
+            list(people.items()),
             kind=self.world.kind,
-            channels=_CHANNELS,
-            groups=groups,
+            channels=[channel for channel, on in (("email", alert.by_email), ("sms", alert.by_sms)) if on],
+            groups=groups or [],
             now=clock.now(),
         )
         actions.approve(version, by=self.world.approver, digest=version.digest)
@@ -140,25 +163,33 @@ class Director:
         self.story.sent.append(sent)
         return sent
 
-    def _two_alerts(self, whole: list[int]) -> tuple[Sent, Sent]:
-        """An urgent alert to everybody, and the main one to the shape, which waits behind it."""
+    def _three_alerts(self, whole: list[int]) -> tuple[Sent, Sent]:
+        """An urgent alert to everybody; the main one, which a partner carries, and one to a group wait behind it."""
         everyone = expected.everyone()
         in_shape = expected.within(everyone, [self.world.shape])
         in_county = expected.within(everyone, [find.shape(area) for area in self.whole])
         self.story.in_shape = len(in_shape)
+        force, partner = self.world.force.organisation.pk, self.world.partner.organisation.pk
         to_stop = self._draft("Rehearsal of a stop", {"areas": whole, "shapes": [], "groups": []}, urgent=True)
         groups = [group.pk for group in self.world.groups]
         audience = {"areas": [], "shapes": [feature(self.world.shape)], "groups": groups}
-        main = self._draft("Sheds broken into last night", audience, urgent=False)
-        return self._send("stopped", to_stop, in_county, everyone), self._send("main", main, in_shape, everyone)
+        main = self._draft("Sheds broken into last night", audience, carriers=[partner])
+        # By email only: somebody who got texts of two alerts cannot answer by text without a guess.
+        small = [self.world.small.pk]
+        group = self._draft("For your group only", {"areas": whole, "shapes": [], "groups": small}, by_sms=False)
+        stopped = self._send("stopped", to_stop, {force: in_county}, everyone)
+        self._send("group", group, {force: in_county}, everyone, groups=small)
+        return stopped, self._send("main", main, {force: in_shape, partner: in_shape}, everyone, groups=groups)
 
     def _have_enough(self, to_stop: Sent, main: Sent) -> None:
         """While the first is being sent and the main one waits behind it, people opt out; then the first is stopped."""
-        self.patience.until(lambda: self._mailing(main) and self._begun(to_stop), "both alerts to be under way")
-        mailings = [self._mailing(main), self._mailing(to_stop)]
+        waiting = self.story.sent
+        self.patience.until(
+            lambda: all(one.filled() for one in waiting) and self._begun(to_stop), "the alerts to be under way"
+        )
         self.story.opted_out = optouts.run(
             self.stream,
-            [one for one in mailings if one is not None],
+            [main.mailings()[0], *to_stop.mailings()],
             expected.everyone(),
             by_text=self.doors.own_gateway,
             rng=self.rng,
@@ -168,29 +199,21 @@ class Director:
             self.story.stopped_at = clock.now()
         except rules.NotAllowed:
             pass  # a quick foreign relay had it all before we could: the check says that nothing was stopped
-        self.patience.until(lambda: self._over(main) and self._over(to_stop), "the alerts to be sent", seconds=600)
-
-    def _mailing(self, sent: Sent) -> Mailing | None:
-        """The mailing of an alert once all its people are in the outbox."""
-        sent.version.refresh_from_db()
-        return sent.version.mailing if sent.version.filled_at else None
+        self.patience.until(lambda: all(self._over(one) for one in waiting), "the alerts to be sent", seconds=600)
 
     def _begun(self, sent: Sent) -> bool:
         """Whether the first copies of an alert are out."""
-        if self._mailing(sent) is None:
-            return False
-        return Delivery.objects.filter(mailing=sent.version.mailing, state__in=_WENT).exists()
+        return Delivery.objects.filter(mailing__in=sent.mailings(), state__in=_WENT).exists()
 
     def _over(self, sent: Sent) -> bool:
         """Whether an alert was sent or stopped, and no copy of it is under way."""
-        sent.version.refresh_from_db()
         alert = Alert.objects.get(pk=sent.version.alert_id)
-        waiting = Delivery.objects.filter(mailing=sent.version.mailing, state__in=_AT_SEA)
+        waiting = Delivery.objects.filter(mailing__in=sent.mailings(), state__in=_AT_SEA)
         return alert.state in (State.SENT, State.STOPPED) and not waiting.exists()
 
     def _answer(self, main: Sent) -> None:
         """A seeded share of those whom the alert reached answer; wait until each answer is threaded."""
-        rows = Delivery.objects.filter(mailing=main.version.mailing, state__in=_WENT)
+        rows = Delivery.objects.filter(mailing__in=main.mailings(), state__in=_WENT)
         keys = dict(rows.values_list("pk", "recipient_key"))
         copies = spools.read(self.doors.spool)
         if not self.doors.own_relay:
@@ -213,20 +236,32 @@ class Director:
             body="Thank you. We know more now: the van was **white** and came back at ten to three.",
             sms_text="Thank you. The van was white and came back at ten to three.",
         )
-        reached = Delivery.objects.filter(mailing=main.version.mailing, state__in=_WENT)
-        keys = set(reached.values_list("recipient_key", flat=True))
         everyone = expected.everyone()
-        update = self._send("update", alert, [one for one in everyone.people if one.key in keys], everyone)
-        self.patience.until(lambda: self._mailing(update) and self._over(update), "the update to be sent", seconds=600)
+        meant: People = {}
+        for mailing in main.mailings():
+            rows = Delivery.objects.filter(mailing=mailing, state__in=_WENT)
+            keys = set(rows.values_list("recipient_key", flat=True))
+            meant[int(mailing.stream.partition(".")[0])] = [one for one in everyone.people if one.key in keys]
+        update = self._send("update", alert, meant, everyone)
+        self.patience.until(lambda: update.filled() and self._over(update), "the update to be sent", seconds=600)
 
     def _settle(self) -> None:
-        """Until nothing waits, nothing that came in is unread, and receipts are in."""
-        mailings = [one.version.mailing_id for one in self.story.sent]
-        inbound = Inbound.objects.filter(state__in=[Inbound.State.NEW, Inbound.State.SETTLED])
+        """Until nothing waits, nothing that came in is unread, files are scanned, and receipts are in and out."""
+        self._until_read()
+        mailings = [mailing for one in self.story.sent for mailing in one.mailings()]
         texts = Delivery.objects.filter(mailing__in=mailings, channel="sms", state=Delivered.SENT)
-        self.patience.until(lambda: not inbound.exists(), "everything that came in to be read", seconds=60)
         if self.doors.own_gateway:
             self.patience.maybe(lambda: not texts.exists(), seconds=20)
+        scans = Exhibit.objects.filter(scan=Scan.WAITING)
+        self.patience.maybe(lambda: not scans.exists(), seconds=60)
+        due = Upload.objects.filter(state=Upload.State.SEALED, receipt_at=None, delivery__channel="email")
+        out = Delivery.objects.filter(mailing__authority_kind="receipt", state__in=_AT_SEA)
+        self.patience.maybe(lambda: not due.exists() and not out.exists(), seconds=60)
+
+    def _until_read(self) -> None:
+        """Until the worker has read all that came in."""
+        inbound = Inbound.objects.filter(state__in=[Inbound.State.NEW, Inbound.State.SETTLED])
+        self.patience.until(lambda: not inbound.exists(), "everything that came in to be read", seconds=60)
 
 
 def _texted_twice(copies: list[spools.Copy]) -> set[str]:

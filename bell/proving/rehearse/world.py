@@ -24,12 +24,15 @@ from bell.places.reading import ImportRefused
 from bell.proving import county, people
 from bell.proving.county import Force
 from bell.proving.people import Point
+from bell.proving.rehearse import partner
+from bell.proving.rehearse.partner import Partner
 from bell.residents import actions as residents
 from bell.residents import areas
-from bell.residents.models import Group, Resident
+from bell.residents.models import Group, GroupMember, Resident
 
 WARDS = "ward"
 _SHARE_IN_SHAPE = 0.4
+_SMALL = "neighbourhood-watch"
 
 
 class Refused(Exception):
@@ -48,6 +51,8 @@ class World:
     approver: Officer
     both: Officer  # writes and approves: may not approve what is their own
     learner: Officer  # everything this officer drafts is practice
+    partner: Partner
+    small: Group  # by approval: some belong to it, some have only asked to
     areas_repaired: int = 0
     areas_refused: list[tuple[str, str]] = field(default_factory=list)
 
@@ -90,10 +95,10 @@ def build(*, seed: int, residents: int, areas_file: str, shape: BaseGeometry | N
     _teams(force)
     chosen = [_group(force, name) for name in groups]
     _people(force, rng, residents)
-    author, approver, both, learner = _officers(force.teams[county.MEDIA])
-    return World(
-        force, _on_our_ground(shape or _drawn(rng)), chosen, Kind.FOOTAGE, author, approver, both, learner, *report
-    )
+    council = partner.found(rng, force.organisation)
+    ground, small = _on_our_ground(shape or _drawn(rng)), _by_approval(force, rng)
+    officers = _officers(force.teams[county.MEDIA])
+    return World(force, ground, chosen, Kind.FOOTAGE, *officers, council, small, *report)
 
 
 def _ground(file: str, rng: random.Random) -> tuple[int, list[tuple[str, str]]]:
@@ -137,6 +142,17 @@ def _group(force: Force, name: str) -> Group:
     made = Group.objects.create(organisation=force.organisation, name=name[:80], slug=slug)
     force.groups.append(made)
     return made
+
+
+def _by_approval(force: Force, rng: random.Random) -> Group:
+    """One of the demo's groups, now by approval, so that a share of those who chose it have only asked to join."""
+    group = _group(force, _SMALL)
+    group.by_approval = True
+    group.save(update_fields=["by_approval"])
+    members = list(group.members.order_by("resident").values_list("pk", flat=True))
+    asking = GroupMember.objects.filter(pk__in=rng.sample(members, len(members) // 3))
+    asking.update(state=GroupMember.State.ASKED)
+    return group
 
 
 def _officers(media: Team) -> tuple[Officer, Officer, Officer, Officer]:
