@@ -1,4 +1,4 @@
-"""The register of cameras: residents say where one stands, where it looks and how long it keeps. Nobody else sees it."""
+"""The register of cameras: residents say where one stands, where it looks, how long it keeps. Officers see counts."""
 
 from django.db import transaction
 

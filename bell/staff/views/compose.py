@@ -16,7 +16,7 @@ from bell.organisations.models import Officer
 from bell.places import find as places
 from bell.residents import hours
 from bell.residents.models import Group
-from bell.staff import ground, shell, showing, words
+from bell.staff import ground, nearby, shell, showing, words
 from bell.staff.access import officer_required
 from bell.staff.forms.compose import ComposeForm, NewForm
 from bell.staff.forms.shapes import circle
@@ -187,21 +187,21 @@ def _circle(form: ComposeForm) -> tuple[dict[str, Any] | None, str]:
     return circle(found.lon, found.lat, metres), ""
 
 
-def _count(officer: Officer, form: ComposeForm) -> tuple[str, bool]:
-    """How many the audience reaches, in words, and whether it is a number (else what is in the way)."""
+def _count(officer: Officer, form: ComposeForm) -> tuple[str, bool, str]:
+    """How many the audience reaches, in words; whether it is a number (else what is in the way); cameras nearby."""
     for name in _AUDIENCE:
         if name in form.errors:
-            return str(form.errors[name][0]), False
+            return str(form.errors[name][0]), False, ""
     made = form.candidate()
     if not (made.by_email or made.by_sms):
-        return "Choose email, text message or both to count.", False
+        return "Choose email, text message or both to count.", False, ""
     if problem := rules.problems_with_audience(made):
-        return problem, False
+        return problem, False, ""
     try:
         rough = audience.roughly(find.rule(made), by=officer, sms_text=content.sms(rules.snapshot(made)))
     except audience.TooManyCounts as error:
-        return str(error), False
-    return words.counted(rough, by_email=made.by_email, by_sms=made.by_sms), True
+        return str(error), False, ""
+    return words.counted(rough, by_email=made.by_email, by_sms=made.by_sms), True, nearby.said(made)
 
 
 def _preview(form: ComposeForm) -> dict[str, Any]:
