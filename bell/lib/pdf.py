@@ -62,7 +62,8 @@ def _compile(template: Path, data: Mapping[str, Any], **how: Any) -> bytes:
 
 def qr(text: str) -> str:
     """A QR code (ISO/IEC 18004, error correction M or better) as SVG, its quiet zone of four modules included."""
-    if not text or len(text) > LONGEST_QR:
-        raise ValueError(f"A QR code holds 1 to {LONGEST_QR} characters here")
+    # ASCII only: readers guess the encoding of the rest, and guess wrongly.
+    if not text.isascii() or not 1 <= len(text) <= LONGEST_QR:
+        raise ValueError(f"A QR code holds 1 to {LONGEST_QR} ASCII characters here")
     made = segno.make_qr(text, error="m")
     return str(made.svg_inline(scale=4, border=4, dark="#000", light="#fff", omitsize=False))
