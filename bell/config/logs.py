@@ -62,7 +62,8 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if request := _now.get():
+        # Django logs an answer of 400 or more after the last middleware: then only the record knows the request.
+        if request := _now.get() or getattr(getattr(record, "request", None), "log_id", ""):
             line["request"] = request
         if record.exc_info and not record.exc_text:
             record.exc_text = redact(self.formatException(record.exc_info))
@@ -82,10 +83,12 @@ class RequestId:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer the request under its id."""
-        token = _now.set(secrets.token_hex(8))
+        made = secrets.token_hex(8)
+        token = _now.set(made)
+        request.log_id = made  # type: ignore[attr-defined]
         try:
             response = self.get_response(request)
-            response["X-Request-Id"] = _now.get()
+            response["X-Request-Id"] = made
             return response
         finally:
             _now.reset(token)
