@@ -21,6 +21,7 @@ from bell.privacy import person as persons
 from bell.privacy.models import Restriction
 from bell.privacy.person import Person
 from bell.residents.models import (
+    Camera,
     Code,
     Confirmation,
     Consent,
@@ -66,6 +67,7 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding(Resident, "You", lambda person: Resident.objects.filter(pk=person.resident.pk), DELETED),
     Holding(Contact, "Your email address and mobile number", _by(Contact, "resident"), DELETED),
     Holding(Place, "Your places", _by(Place, "resident"), DELETED),
+    Holding(Camera, "Cameras you registered", _by(Camera, "resident"), DELETED),
     Holding(PlaceArea, "Areas your places lie in", _by(PlaceArea, "place__resident"), DELETED),
     Holding(GroupMember, "Your groups", _by(GroupMember, "resident"), DELETED),
     Holding(Following, "Organisations that may write to you", _by(Following, "resident"), DELETED),

@@ -12,7 +12,15 @@ from bell.privacy.models import Withheld
 from bell.residents.models import Resident
 
 # Acts on a conversation that are told elsewhere (the answer itself is in the person's hands) and are no look.
-_NO_LOOKS = ("answered", "note kept", "conversation claimed", "conversation closed", "reply received", "answer logged")
+_NO_LOOKS = (
+    "answered",
+    "note kept",
+    "conversation claimed",
+    "conversation closed",
+    "reply received",
+    "answer logged",
+    "restricted",
+)
 
 # How an entry is said to the person; a verb that is not here is said as it stands.
 SAID = {
@@ -20,7 +28,12 @@ SAID = {
     "person looked up": "Looked up your account",
     "person opened": "Opened your account",
     "person exported": "Made a copy of your data for you",
-    "person held": "Looked at what must be kept",
+    "paper form read": "Read the form you signed",
+    "address compared": "Compared an address with yours",
+    "exhibit viewed": "Opened the record of your file",
+    "exhibit previewed": "Looked at your file",
+    "exhibit downloaded": "Downloaded your file",
+    "exhibit exported": "Exported your file",
 }
 
 

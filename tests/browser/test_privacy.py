@@ -94,7 +94,7 @@ def test_a_resident_reads_who_looked_and_then_erases_everything(visitor, world):
     visitor.get_by_role("link", name="Erase everything").click()
     assert visitor.get_by_text("The police are still working on it.").is_visible()
     visitor.get_by_role("button", name="Erase everything").click()
-    assert visitor.get_by_role("heading", name="Everything is erased").is_visible()
+    assert visitor.get_by_role("heading", name="Your data is erased").is_visible()
     assert visitor.get_by_text("The police are still working on it.").is_visible()
     assert not Resident.objects.filter(pk=world.meg.pk).exists()
     visitor.goto("/account/")

@@ -23,7 +23,7 @@ from bell.evidence import custody
 from bell.evidence.models import Exhibit, Piece, Upload
 from bell.lib import clock, keys, tokens
 from bell.residents import actions as resident_actions
-from bell.residents import codes, rules
+from bell.residents import cameras, codes, rules
 from bell.residents.models import Bundle, Confirmation, PaperForm, PendingJoin, Resident
 
 CANARY = "canary"
@@ -109,6 +109,9 @@ class Canary:
         self._codes()
         self._files()
         self._paper()
+        cameras.add_camera(
+            self.resident, self.resident.places.get(), direction=90, days_kept=7, note="canary cage", by=self.resident
+        )
 
     def _files(self) -> None:
         """A file that never arrived whole."""

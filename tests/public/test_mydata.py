@@ -200,7 +200,7 @@ def test_erasing_shows_what_is_kept_and_why_and_signs_out_everywhere(member, cas
     page = member.get("/account/erase/").content.decode()
     assert "The police are still working on it." in page and "Looked at again on" in page
     done = member.post("/account/erase/")
-    assert done.status_code == 200 and "Everything is erased" in done.content.decode()
+    assert done.status_code == 200 and "Your data is erased" in done.content.decode()
     assert "The police are still working on it." in done.content.decode()
     assert not Resident.objects.filter(pk=meg.pk).exists()
     for client in (member, elsewhere):
