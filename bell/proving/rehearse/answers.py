@@ -27,6 +27,8 @@ class Said:
     choice: str = ""
     link: str = ""
     """The path of the page on which they answered, if they did it there."""
+    seen: bool = False
+    """Whether it stood under the alert before the person was erased."""
 
 
 @dataclass
@@ -47,9 +49,20 @@ class Replies:
         """Whether none is missing."""
         return all(_threaded(one, alert) for one in self.said)
 
+    def remember(self, key: int, alert: Alert) -> None:
+        """Note what of a person stands under the alert, who is about to be erased."""
+        for one in self.said:
+            one.seen = one.key == key and _threaded(one, alert)
+
+    def by_words(self) -> set[int]:
+        """The keys of those who wrote something."""
+        return {one.key for one in self.said if one.words}
+
 
 def _threaded(one: Said, alert: Alert) -> bool:
     """Whether an answer stands under this alert, is this person's, and is with the officer who wrote the alert."""
+    if one.seen:
+        return True
     if one.choice and not Answer.objects.filter(alert=alert, resident__key=one.key, choice=one.choice).exists():
         return False
     if not one.words:

@@ -13,7 +13,7 @@ from bell.alerts.models import Approval, Version
 from bell.audit.models import Entry
 from bell.delivery.models import Delivery
 from bell.delivery.models import State as Delivered
-from bell.proving.rehearse import proofs, spools, wrongs
+from bell.proving.rehearse import people_proofs, proofs, spools, wrongs
 from bell.proving.rehearse.expected import Pair
 from bell.proving.rehearse.spools import Copy, masked
 from bell.proving.rehearse.story import GRACE, Sent, Story
@@ -82,11 +82,16 @@ class Evidence:
         for one in self.story.sent:
             columns = ("pk", "recipient_key", "channel", "state", "address", "retried", "mailing__stream")
             rows = Delivery.objects.filter(mailing__in=one.mailings()).values_list(*columns)
-            found[one.name] = [
-                Row(pk, (key, way), state, to, again, int(stream.partition(".")[0]))
-                for pk, key, way, state, to, again, stream in rows
-            ]
+            found[one.name] = [self._row(*row) for row in rows]
         return found
+
+    def _row(self, pk: int, key: int, way: str, state: str, to: str, again: bool, stream: str) -> Row:
+        """One delivery; that of the person who was erased is theirs again."""
+        organisation = int(stream.partition(".")[0])
+        before = self.story.erased.deliveries.get(pk) if self.story.erased else None
+        if before is not None:
+            return Row(pk, before.pair, state, before.address, again, organisation)
+        return Row(pk, (key, way), state, to, again, organisation)
 
     @cached_property
     def arrived(self) -> dict[tuple[str, str, str], list[Copy]]:
@@ -105,6 +110,12 @@ def run(evidence: Evidence) -> dict[str, Verdict]:
     found = {name: check(evidence) for name, check in checks.items()}
     story = evidence.story
     return {**found, "I6": proofs.i6(story), "I7": proofs.i7(), "I8": proofs.i8(story, evidence.copies)}
+
+
+def promises(evidence: Evidence) -> dict[str, Verdict]:
+    """What people were promised beside these, by name."""
+    everything = (evidence.story, evidence.copies, evidence.practice)
+    return {"paper": people_proofs.paper(*everything), "erasure": people_proofs.erased(*everything)}
 
 
 def _i1(evidence: Evidence) -> Verdict:

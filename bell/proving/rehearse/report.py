@@ -15,7 +15,13 @@ HELD, BROKEN, UNPROVABLE = 0, 1, 2
 
 
 def whole(
-    story: Story, evidence: Evidence, verdicts: dict[str, Verdict], *, seconds: float, facts: dict[str, Any]
+    story: Story,
+    evidence: Evidence,
+    verdicts: dict[str, Verdict],
+    promises: dict[str, Verdict],
+    *,
+    seconds: float,
+    facts: dict[str, Any],
 ) -> dict[str, Any]:
     """The object that --json prints."""
     rows = evidence.rows["main"]
@@ -32,15 +38,24 @@ def whole(
         "carried": _by_the_partner(story, evidence),
         "group": _to_the_group(story, evidence),
         "footage": _footage(story),
+        "paper": {
+            "forms": len(story.paper.asked) + bool(story.paper.known),
+            "confirmed": len(story.paper.confirmed) if story.doors.own_relay else 0,
+            "silent": len(story.paper.silent),
+        },
+        "erased": len(story.erased.waited) if story.erased else None,
         "receipts_replayed": story.replayed.told,
         "opted_out": len(story.opted_out),
         "stopped": {"accepted": sum(stopped[one] for one in ("sent", "delivered")), "cancelled": stopped["cancelled"]},
         "tried": {one.name: _outcome(one) for one in story.tried},
         "seconds": round(seconds, 1),
-        "invariants": {
-            name: {"holds": verdict.holds, "checked": verdict.checked} for name, verdict in verdicts.items()
-        },
+        "invariants": _as_json(verdicts),
+        "promises": _as_json(promises),
     }
+
+
+def _as_json(verdicts: dict[str, Verdict]) -> dict[str, Any]:
+    return {name: {"holds": one.holds, "checked": one.checked} for name, one in verdicts.items()}
 
 
 def _by_the_partner(story: Story, evidence: Evidence) -> dict[str, int]:
@@ -89,7 +104,7 @@ def _accepted(rows: list[tuple[str, str]]) -> dict[str, int]:
 
 def status(found: dict[str, Any]) -> int:
     """1 when an invariant is broken, checked nothing, or a reply was lost; 2 when one cannot be proved here; else 0."""
-    holds = [one["holds"] for one in found["invariants"].values()]
+    holds = [one["holds"] for one in [*found["invariants"].values(), *found.get("promises", {}).values()]]
     lost = any(way["threaded"] != way["sent"] for way in found["replies"].values())
     if False in holds or lost:
         return BROKEN
@@ -108,13 +123,15 @@ def table(found: dict[str, Any], verdicts: dict[str, Verdict]) -> str:
         ("To one group", f"{found['group']['people']:,} people, {found['group']['sent']:,} sent"),
         ("Replies threaded", replies),
         ("Footage sealed", _footage_words(found["footage"])),
+        ("Paper forms", f"{found['paper']['forms']} entered, {found['paper']['confirmed']} confirmed"),
+        ("Erased meanwhile", "nobody" if found["erased"] is None else f"1 person, {found['erased']} copies waited"),
         ("Receipts told again", f"{found['receipts_replayed']:,}"),
         ("Opted out meanwhile", f"{found['opted_out']}"),
         ("Second alert, stopped", f"{found['stopped']['accepted']:,} sent, {found['stopped']['cancelled']:,} not"),
         ("Seconds", f"{found['seconds']}"),
     ]
     words = {True: "holds", False: "BROKEN", None: "cannot be proved here"}
-    lines += [(name, f"{words[one.holds]} ({one.checked:,} checked)") for name, one in verdicts.items()]
+    lines += [(name.capitalize(), f"{words[one.holds]} ({one.checked:,} checked)") for name, one in verdicts.items()]
     width = max(len(name) for name, _ in lines) + 2
     return "\n".join(f"{name:<{width}}{value}" for name, value in lines)
 

@@ -19,11 +19,13 @@ from bell.evidence.models import Exhibit, Scan, Upload
 from bell.lib import clock
 from bell.places import find
 from bell.places.models import Area
-from bell.proving.rehearse import answers, expected, footage, optouts, replay, spools, wrongs
+from bell.proving.rehearse import answers, erasure, expected, footage, optouts, paper, replay, spools, wrongs
 from bell.proving.rehearse.answers import Replies
+from bell.proving.rehearse.erasure import Erased
 from bell.proving.rehearse.expected import Due, Pair
 from bell.proving.rehearse.footage import Footage
 from bell.proving.rehearse.optouts import OptOut
+from bell.proving.rehearse.paper import Bundle
 from bell.proving.rehearse.replay import Replayed
 from bell.proving.rehearse.waiting import Patience
 from bell.proving.rehearse.world import World, feature
@@ -88,7 +90,9 @@ class Story:
     opted_out: list[OptOut] = field(default_factory=list)
     stopped_at: datetime | None = None
     replies: Replies = field(default_factory=Replies)
+    paper: Bundle = field(default_factory=Bundle)
     footage: Footage = field(default_factory=Footage)
+    erased: Erased | None = None
     replayed: Replayed = field(default_factory=Replayed)
 
     @property
@@ -110,8 +114,11 @@ class Director:
     def run(self) -> Story:
         """All of it, in order."""
         whole = [area.pk for area in self.whole]
+        self.story.paper = paper.enter(self.world)
         self.story.tried = wrongs.attempt(self.world, whole)
         self._see_wrongs_through()
+        if self.doors.own_relay:
+            paper.confirm(self.story.paper, self.doors.spool, self.patience)
         to_stop, main = self._three_alerts(whole)
         self._have_enough(to_stop, main)
         self._answer(main)
@@ -243,7 +250,19 @@ class Director:
             keys = set(rows.values_list("recipient_key", flat=True))
             meant[int(mailing.stream.partition(".")[0])] = [one for one in everyone.people if one.key in keys]
         update = self._send("update", alert, meant, everyone)
-        self.patience.until(lambda: update.filled() and self._over(update), "the update to be sent", seconds=600)
+        self.patience.until(update.filled, "the update to be under way")
+        self._erase(update, main.version.alert)
+        self.patience.until(lambda: self._over(update), "the update to be sent", seconds=600)
+
+    def _erase(self, update: Sent, answered: Alert) -> None:
+        """Somebody to whom the update is on its way is forgotten; rather one who wrote to us, and no witness."""
+        replies = self.story.replies
+        key = erasure.choose(
+            update.mailings(), rather=replies.by_words(), never=self.story.footage.senders(),
+        )  # fmt: skip
+        if key is not None:
+            replies.remember(key, answered)
+            self.story.erased = erasure.run(key)
 
     def _settle(self) -> None:
         """Until nothing waits, nothing that came in is unread, files are scanned, and receipts are in and out."""

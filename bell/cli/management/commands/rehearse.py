@@ -94,7 +94,7 @@ class Command(BaseCommand):
     def _report(self, story: Story, options: dict[str, Any], started: float) -> None:
         """Check, print, exit."""
         evidence = checks.Evidence(story)
-        verdicts = checks.run(evidence)
+        verdicts, promises = checks.run(evidence), checks.promises(evidence)
         facts = {
             "residents": options["residents"],
             "seed": options["seed"],
@@ -102,9 +102,9 @@ class Command(BaseCommand):
             "areas_repaired": story.world.areas_repaired,
         }
         seconds = time.monotonic() - started
-        found = report.whole(story, evidence, verdicts, seconds=seconds, facts=facts)
-        self.stdout.write(json.dumps(found) if options["json"] else report.table(found, verdicts))
-        for words in report.troubles(verdicts):
+        found = report.whole(story, evidence, verdicts, promises, seconds=seconds, facts=facts)
+        self.stdout.write(json.dumps(found) if options["json"] else report.table(found, verdicts | promises))
+        for words in report.troubles(verdicts | promises):
             self.stderr.write(words)
         self.stdout.flush()
         if code := report.status(found):
