@@ -18,7 +18,7 @@ from bell.audit.record import record
 from bell.organisations.models import Grant, Officer, Organisation, Role, Route, Team
 from bell.places import households, postcodes
 from bell.places.models import Area, Postcode
-from bell.proving import history, people, towns
+from bell.proving import history, partners, people, towns
 from bell.proving.people import Person, Point
 from bell.residents import areas
 from bell.residents.models import Group, Resident
@@ -40,7 +40,8 @@ GROUPS = {
 }
 
 # When they are usually out, in London's hours.
-_ACTIVE_HOURS = {"dog-walkers": [[6, 8], [17, 21]], "dash-cam-drivers": [[7, 9], [16, 18]]}
+_ACTIVE_HOURS = {"dog-walkers": [[6, 8], [17, 21]], "dash-cam-drivers": [[7, 9], [16, 18]],
+                 "school-watch": [[8, 9], [15, 16]], "farm-watch": [[5, 8]], "church-watch": [[9, 11]]}  # fmt: skip
 
 _ROUTES = [
     (Route.Sort.EMERGENCY, "Emergency", "999", "", "Emergency 999"),
@@ -109,10 +110,11 @@ class Force:
 def who() -> list[tuple[str, str, str]]:
     """Who can sign in to the demo: (name and role, work email, password), the most useful first."""
     found = []
-    for officer in Officer.objects.filter(organisation__slug=SLUG).order_by("pk"):
+    for officer in Officer.objects.select_related("organisation").order_by("pk"):  # the force's first
         grants = officer.grants.select_related("team").order_by("pk")
         roles = ", ".join(dict.fromkeys(grant.get_role_display().lower() for grant in grants))
         team = grants[0].team.name if grants else ""
+        team = team if officer.organisation.slug == SLUG else f"{team}, {officer.organisation}"
         found.append((f"{officer}, {roles}, {team}", officer.email, PASSWORD))
     return found
 
@@ -133,6 +135,11 @@ def draw(*, seed: int = 1, residents: int = 5000) -> Drawn:
         force = found_force()
         add_teams(force, {name: [name] for name in towns.TEAMS}, kind="team")
         _people(force, rng, residents)
+        administrator = Officer.objects.get(organisation=force.organisation, grants__role=Role.ADMINISTRATOR)
+        others = partners.found(administrator=administrator, secret=make_password(PASSWORD))
+        partners.follow(others, personas(), rng)
+        heanor = list(force.teams[history.HEANOR].patch.values_list("pk", flat=True))
+        partners.write(others, force.teams[MEDIA], heanor)
         history.write(force.teams, force.groups, personas())
         record("demo county drawn", force.organisation, by="bell demo", seed=seed)
         return _drawn(fresh=True)
@@ -155,7 +162,7 @@ def _drawn(*, fresh: bool) -> Drawn:
         areas=Area.objects.public().count(),
         postcodes=Postcode.objects.public().count(),
         teams=force.teams.count(),
-        officers=force.officers.count(),
+        officers=Officer.objects.count(),
         residents=Resident.objects.filter(left_at=None).count(),
         alerts=force.alerts.count(),
     )
@@ -199,7 +206,12 @@ def found_force() -> Force:
     force = Force(organisation)
     force.groups = [
         Group.objects.create(
-            organisation=organisation, slug=slug, name=name, help=words, active_hours=_ACTIVE_HOURS.get(slug, [])
+            organisation=organisation,
+            slug=slug,
+            name=name,
+            help=words,
+            active_hours=_ACTIVE_HOURS.get(slug, []),
+            by_approval=slug == "farm-watch",
         )
         for slug, (name, words) in GROUPS.items()
     ]
@@ -223,6 +235,7 @@ def add_teams(force: Force, patches: dict[str, list[str]], *, kind: str) -> None
             _officer(force, "Mel Darley", "", secret, 980, {media: [Role.MEDIA]})
             _officer(force, "Noor Castleton", "Inspector", secret, 981, {media: [Role.MEDIA, Role.APPROVER]}, True)
             _officer(force, "Viv Longcliffe", "", secret, 982, {media: [Role.ADMINISTRATOR]})
+            _officer(force, "Dee Youlgreave", "", secret, 983, {media: [Role.DPO]})
 
 
 def _name(names: tuple[str, ...], number: int) -> str:
