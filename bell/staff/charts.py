@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_WIDTH, _LEFT, _RIGHT = 640, 48, 8
+_WIDTH, _LEFT, _RIGHT = 440, 44, 4
 _TOP, _FLOOR, _HEIGHT = 14, 186, 220
-_ROW, _NAMES, _TAIL = 30, 190, 70
+_ROW, _NAMES, _TAIL = 30, 160, 60
 
 
 @dataclass(frozen=True)
