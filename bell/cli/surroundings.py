@@ -1,4 +1,4 @@
-"""What a rehearsal needs before Django reads its settings: a database, folders, ports and keys of its own.
+"""What a rehearsal or benchmark needs before Django reads its settings: a database, folders, ports, keys of its own.
 
 Nothing of the installation's environment is kept but its virus scanner, so that a rehearsal cannot touch its database,
 relay or gateway.
@@ -52,6 +52,19 @@ def prepare(arguments: list[str]) -> None:
     )
     add_arguments(parser)
     options, _ = parser.parse_known_args(arguments)
+    _set(options)
+
+
+def prepare_bench(arguments: list[str]) -> None:
+    """The same for a benchmark: a throw-away SQLite file unless --database-url names an empty database."""
+    parser = _Parser(prog="bell bench", add_help=False, allow_abbrev=False)
+    parser.add_argument("--database-url", default="")
+    options, _ = parser.parse_known_args(arguments)
+    _set(argparse.Namespace(database_url=options.database_url, smtp="", gateway="", keep=""))
+
+
+def _set(options: argparse.Namespace) -> None:
+    """Make the environment."""
     _check_loopback(options.smtp, options.gateway)
     secret = os.environ.get("BELL_SMS_GATEWAY_SECRET", "") if options.gateway else ""
     scanner = os.environ.get("BELL_CLAMD", "")
