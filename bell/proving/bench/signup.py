@@ -1,0 +1,80 @@
+"""`bell bench signup`: the whole joining journey over HTTP, beside a bare Django journey of as many requests.
+
+Codes are read from the outbox, as a person reads them from a mail. Nothing is sent: no worker runs.
+"""
+
+import random
+from itertools import count as numbers
+
+from bell.delivery.models import Delivery
+from bell.places.models import Postcode
+from bell.proving import county
+from bell.proving.bench.measure import Row, side_by_side
+from bell.proving.bench.serving import Broken, Visitor, gunicorn
+from bell.residents.models import Resident
+
+REQUESTS = 14
+"""Seven pages and seven answers: start is a page alone, and so is the end."""
+
+
+def prepare(seed: int) -> int:
+    """The demo's ground, force and groups; nobody in it yet. Returns the force's number."""
+    county.draw_ground(random.Random(seed))
+    return int(county.found_force().organisation.pk)
+
+
+def the_code(address: str) -> str:
+    """The code that waits for an address: its subject begins with it."""
+    row = Delivery.objects.filter(address=address, mailing__stream="code").select_related("mailing").latest("pk")
+    return str(row.mailing.content["subject"][:6])
+
+
+def join(port: int, address: str, postcode: str, force: int) -> None:
+    """One person joins: every page is opened, every form is sent."""
+    visitor = Visitor(port)
+    visitor.get("/join/")
+    steps: tuple[tuple[str, dict[str, str | list[str]]], ...] = (
+        ("place", {"postcode": postcode}),
+        ("contact", {"email": address, "mobile": ""}),
+        ("code", {}),
+        ("kinds", {"email_kinds": ["crime", "scam"]}),
+        ("groups", {}),
+        ("finish", {"organisations": [str(force)]}),
+    )
+    for step, answers in steps:
+        visitor.get(f"/join/{step}/")
+        visitor.post(f"/join/{step}/", **({"email": the_code(address)} if step == "code" else answers))
+    visitor.get("/join/done/")
+
+
+def bare(port: int) -> None:
+    """The same number of pages and forms, with nothing behind them."""
+    visitor = Visitor(port)
+    visitor.get("/0/")
+    for step in range(1, 7):
+        visitor.get(f"/{step}/")
+        visitor.post(f"/{step}/", answer="x")
+    visitor.get("/7/")
+
+
+def run(*, count: int, seed: int = 1) -> list[Row]:
+    """`count` people join in each run, one after the other: the rate is that of one core serving one visitor."""
+    force = prepare(seed)
+    postcodes = [row.code for row in Postcode.objects.public().order_by("code")[:500]]
+    number = numbers()
+    with gunicorn("bell.config.wsgi") as ours, gunicorn("bell.proving.bench.bare:application") as theirs:
+
+        def joins() -> None:
+            before = Resident.objects.count()
+            for _ in range(count):
+                here = next(number)
+                join(ours, f"joiner{here}@home.example", postcodes[here % len(postcodes)], force)
+            if Resident.objects.count() != before + count:
+                raise Broken("not everybody who joined is there")
+
+        def plain() -> None:
+            for _ in range(count):
+                bare(theirs)
+
+        words = f"a bare Django journey of {REQUESTS} requests"
+        return [side_by_side("the whole joining journey", count, joins, plain, comparator=words)]
