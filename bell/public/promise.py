@@ -67,6 +67,17 @@ PROMISES: tuple[Promise, ...] = (
     ),
     Promise(
         _SEE,
+        "Footage that you send is kept exactly as it arrived, and every look at it and every download is written down.",
+        "tests/evidence/test_desk.py::test_each_look_download_and_export_is_a_line",
+    ),
+    Promise(
+        _SEE,
+        "Of a camera that you register, officers see a rounded number of cameras near a place, and the day on which the "
+        "first records over itself: never which, nor whose.",
+        "tests/evidence/test_cameras.py::test_numbers_are_rounded_and_small_ones_hidden",
+    ),
+    Promise(
+        _SEE,
         "Whoever holds one of our messages can answer it, but cannot see what you or we said before.",
         "tests/public/test_answer.py::test_nothing_said_before_is_ever_shown",
     ),

@@ -52,7 +52,7 @@ def shown(exhibit: Exhibit) -> Shown:
         scan_colour=_SCAN_COLOURS.get(Scan(exhibit.scan), "amber"),
         scan_words=exhibit.scan_words,
         infected=exhibit.scan == Scan.INFECTED,
-        triage=exhibit.get_triage_display(),
+        triage="Not sorted yet" if exhibit.triage == Triage.NEW else exhibit.get_triage_display(),
         triage_value=exhibit.triage,
         triage_colour=_TRIAGE_COLOURS[Triage(exhibit.triage)],
         previewed=exhibit.preview == Preview.MADE and rules.may_preview(exhibit),
