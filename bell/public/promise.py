@@ -72,8 +72,8 @@ PROMISES: tuple[Promise, ...] = (
     ),
     Promise(
         _SEE,
-        "Of a camera that you register, officers see a rounded number of cameras near a place, and the day on which the "
-        "first records over itself: never which, nor whose.",
+        "Of a camera that you register, officers see a rounded number of cameras near a place, and the day on which "
+        "the first records over itself: never which, nor whose.",
         "tests/evidence/test_cameras.py::test_numbers_are_rounded_and_small_ones_hidden",
     ),
     Promise(
