@@ -9,7 +9,7 @@ from bell.cli import surroundings
 
 
 def main() -> None:
-    """Run `bell COMMAND` with settings from the environment (docs/running.md); a rehearsal or benchmark makes its own."""
+    """Run `bell COMMAND` with settings from the environment (docs/running.md); a rehearsal makes its own."""
     if sys.argv[1:2] == ["rehearse"]:
         surroundings.prepare(sys.argv[2:])
     elif sys.argv[1:2] == ["bench"]:

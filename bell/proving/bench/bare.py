@@ -25,10 +25,5 @@ def page(request: HttpRequest, size: int) -> HttpResponse:
 urlpatterns: list[URLPattern] = [path("<int:step>/", form), path("page/<int:size>/", page)]
 
 
-def application(environ: dict[str, object], start_response: object) -> object:
-    """WSGI, with our URLs replaced by these two."""
-    return _made(environ, start_response)
-
-
-_made = get_wsgi_application()
+application = get_wsgi_application()
 settings.ROOT_URLCONF = __name__
