@@ -1,12 +1,14 @@
 """The demo county: drawn once, the same for a seed, all of it invented, and never among real people."""
 
 import random
+from datetime import date
 from typing import Any
 
 import pytest
 import shapely
 from django.core.management import CommandError, call_command
 from django.db import transaction
+from django.test import Client
 
 from bell.alerts.models import Alert, State
 from bell.conversations.models import Conversation
@@ -17,7 +19,7 @@ from bell.organisations import rules as organisation_rules
 from bell.organisations.models import Officer, Organisation, Role, Route, Team
 from bell.places.models import Area, Postcode
 from bell.proving import county, towns
-from bell.residents.models import Consent, Contact, Group, Place, Resident
+from bell.residents.models import Consent, Contact, Following, Group, Place, Resident
 
 FEW = 60
 
@@ -175,3 +177,36 @@ def test_half_a_county_is_never_left(db: None, monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(RuntimeError):
         county.draw(residents=FEW)
     assert not Organisation.objects.exists() and not Resident.objects.exists() and not Area.objects.exists()
+
+
+def test_partners_have_agreements_officers_and_names_with_days(drawn: county.Drawn) -> None:
+    partners = Organisation.objects.filter(sort="partner")
+    assert partners.count() == 5 and set(partners) <= set(Organisation.objects.public())
+    assert all("(demo)" in one.name and one.officers.count() >= 2 for one in partners)
+    fraud = Organisation.objects.get(name="Report Fraud (demo)")
+    assert organisation_rules.name_on(fraud, date(2025, 11, 30)) == "Action Fraud (demo)"
+    old = Alert.objects.get(organisation=fraud)
+    assert "Action Fraud" in Client().get(f"/a/{old.reference}/").content.decode()
+    assert Following.objects.exclude(organisation__sort="force").exists()
+
+
+def test_a_search_was_carried_by_three_and_nobody_got_two_copies(drawn: county.Drawn) -> None:
+    search = Alert.objects.get(title__contains="Matlock", follows=None)
+    end = search.followers.get()
+    assert search.state == end.state == State.CLOSED and end.relation == "stand-down"
+    for alert in (search, end):
+        version = alert.versions.get()
+        assert {one.decision for one in version.carriers.all()} == {"agreed"} and len(version.mailings()) == 4
+        rows = Delivery.objects.filter(mailing__in=version.mailings())
+        keys = list(rows.values_list("recipient_key", "channel"))
+        assert len(keys) == len(set(keys)) > 0
+    assert search.sent_at < end.sent_at
+
+
+def test_groups_have_hours_and_the_scheme_a_coordinator(drawn: county.Drawn) -> None:
+    assert Group.objects.get(slug="dog-walkers").active_hours
+    scheme = Group.objects.get(scheme_team__isnull=False)
+    assert scheme.by_approval and not scheme.scheme_team.whole_force
+    assert set(scheme.members.values_list("state", flat=True)) == {"member", "asked"}
+    coordinator = Officer.objects.get(grants__team=scheme.scheme_team, grants__role=Role.AUTHOR)
+    assert coordinator.organisation == scheme.organisation
