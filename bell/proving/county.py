@@ -9,12 +9,14 @@ import random
 import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from bell.audit.record import record
+from bell.lib import clock
 from bell.organisations.models import Grant, Officer, Organisation, Role, Route, Team
 from bell.places import households, postcodes
 from bell.places.models import Area, Postcode
@@ -135,6 +137,7 @@ def draw(*, seed: int = 1, residents: int = 5000) -> Drawn:
         force = found_force()
         add_teams(force, {name: [name] for name in towns.TEAMS}, kind="team")
         _people(force, rng, residents)
+        _spread_joining(random.Random(seed))
         administrator = Officer.objects.get(organisation=force.organisation, grants__role=Role.ADMINISTRATOR)
         others = partners.found(administrator=administrator, secret=make_password(PASSWORD))
         partners.follow(others, personas(), rng)
@@ -274,6 +277,15 @@ def _people(force: Force, rng: random.Random, count: int) -> None:
     # The personas hold the first five mobiles.
     crowd = people.invent(rng, others, groups=list(GROUPS), first=len(first), mobiles=5)
     people.settle([*first, *crowd], force=force.organisation, groups=force.groups, rng=rng)
+
+
+def _spread_joining(rng: random.Random) -> None:
+    """Let people have joined over the last year, more of them lately, so that growth has something to show."""
+    rows = list(Resident.objects.order_by("pk"))
+    now = clock.now()
+    for row in rows:
+        row.joined_at = now - timedelta(days=round(380 * rng.random() ** 1.6), minutes=rng.randrange(600))
+    Resident.objects.bulk_update(rows, ["joined_at"], batch_size=500)
 
 
 def _step_from(spot: Point, rng: random.Random) -> Point:
