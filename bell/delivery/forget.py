@@ -101,9 +101,10 @@ def forget(*, deliveries: QuerySet[Delivery], addresses: Iterable[tuple[str, int
 
     `addresses` are (channel, address key) pairs: of each only a keyed hash stays, to keep silent. Counts by state stay.
     """
+    # First wait for fills under way: one of them may be queueing a message to this person.
+    blocking.hold_withdrawal()
     ids = list(deliveries.values_list("pk", flat=True))
     rows = Delivery.objects.filter(pk__in=ids)
-    blocking.hold_withdrawal()
     blocking.take_back(rows.filter(state__in=PENDING), reason=ERASED)
     empty_contents(list(personal_mailings(rows).values_list("pk", flat=True)))
     fresh = list(rows.only("pk"))

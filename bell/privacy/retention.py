@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -85,7 +86,8 @@ def _delete(model: Any) -> Callable[[Sequence[Any]], int]:
 def _erase_left(ids: Sequence[int]) -> int:
     """People who left, one by one: each is an erasure like any other."""
     for one in Resident.objects.filter(pk__in=ids):
-        erase.erase(one, by=None, why="left long ago")
+        with suppress(Resident.DoesNotExist):  # another worker was there first
+            erase.erase(one, by=None, why="left long ago")
     return len(ids)
 
 
@@ -160,14 +162,18 @@ def run_all() -> dict[str, int]:
 
 def step(rule: Rule) -> int:
     """One bounded part of a rule; how many rows. The part that finds the end writes the entry with the count."""
-    ids = _claim(rule)
-    if ids is None:
-        return 0
     if rule.do is _erase_left:
         # Each erasure is its own transaction: one that fails must not undo the others.
+        ids = _claim(rule)
+        if ids is None:
+            return 0
         rule.do(ids)
         return _settle(rule, ids)
     with transaction.atomic():
+        # The rule's row stays locked to the end, so that no second worker does and counts the same.
+        ids = _claim(rule)
+        if ids is None:
+            return 0
         rule.do(ids)
         return _settle(rule, ids)
 
