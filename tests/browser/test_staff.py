@@ -80,7 +80,7 @@ def test_write_draw_submit_approve_send(page, cast):
     expect(page.locator("#preview .app-phone")).to_contain_text('Sheds broken into "last night"')
     expect(page.locator("#segments")).to_contain_text("Sent as plain signs")
 
-    page.locator(".leaflet-pm-icon-polygon").wait_for()
+    until(page, "Boolean(document.getElementById('map').bellMap)")
     page.get_by_role("button", name=re.compile("Polygon")).click()
     for dx, dy in ((-150, -80), (-20, -80), (-20, 60), (-150, 60), (-150, -80)):
         page.mouse.click(*on_map(page, dx, dy))
@@ -182,6 +182,7 @@ def test_an_approver_sees_a_submission_within_five_seconds(page, cast):
 def test_the_map_by_keyboard_alone(page, cast):
     alert = cast.draft(audience={}, kind=Kind.CRIME)
     sign_in(page, cast.author, to=f"/desk/alerts/{alert.reference}/edit/")
+    until(page, "Boolean(document.getElementById('map').bellMap)")
     page.locator(".app-map__canvas").focus()
     page.keyboard.press("Enter")
     for keys in (("ArrowRight",), ("ArrowDown",)):
