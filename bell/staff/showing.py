@@ -60,11 +60,11 @@ class Message:
     pence_each: float
 
 
-def message(frozen: dict[str, Any]) -> Message:
-    """Read frozen data (alerts.rules.snapshot), drawn by the same code that sends it."""
-    whole = content.sms(frozen)
+def message(frozen: dict[str, Any], carrier: Organisation | None = None) -> Message:
+    """Read frozen data (alerts.rules.snapshot), drawn by the same code that sends it; a carrier's copy names it."""
+    whole = content.sms(frozen, carrier)
     return Message(
-        parts=content.parts(frozen),
+        parts=content.parts(frozen, carrier),
         subject=content.subject(frozen),
         by_email=frozen["by_email"],
         by_sms=frozen["by_sms"],

@@ -58,12 +58,14 @@ def ground_of(request: HttpRequest, officer: Officer) -> HttpResponse:
     return JsonResponse(ground.of_team(team) if team else {"type": "FeatureCollection", "features": []})
 
 
-def _shown(officer: Officer, alert: Alert, frozen: dict[str, Any]) -> dict[str, Any]:
-    """A message and where it goes, for officers who may not open the alert itself."""
+def _shown(
+    officer: Officer, alert: Alert, frozen: dict[str, Any], carrier: Organisation | None = None
+) -> dict[str, Any]:
+    """A message and where it goes, for officers who may not open the alert itself; a carrier's copy names it."""
     team = _own_team(officer)
     return {
         "alert": alert,
-        "message": showing.message(frozen),
+        "message": showing.message(frozen, carrier),
         "meant": showing.meant(alert, frozen["audience"]),
         "patch": ground.bounds(team) if team else "",
         "ended": find.search_is_over(alert),
@@ -101,7 +103,7 @@ def invitation(request: HttpRequest, officer: Officer, number: int) -> HttpRespo
 def _invitation(request: HttpRequest, officer: Officer, carrier: Carrier, form: InvitationForm) -> HttpResponse:
     version, waits = carrier.version, carrier.decision == Carrier.Decision.ASKED
     context = {
-        **_shown(officer, version.alert, version.frozen),
+        **_shown(officer, version.alert, version.frozen, carrier.organisation),
         "carrier": carrier,
         "version": version,
         "form": form,
