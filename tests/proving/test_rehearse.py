@@ -7,28 +7,36 @@ mark `rehearse` take half a minute each (`pytest -m rehearse`).
 import json
 import os
 import random
+import shutil
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as trying
 from hypothesis import strategies as st
 
-from bell.alerts import audience
+from bell.alerts import audience, dispatch
 from bell.alerts.audience import Rule
+from bell.alerts.models import Alert
+from bell.audit.record import record
+from bell.cli.children import listens
 from bell.cli.surroundings import INVARIANTS
 from bell.delivery import post
-from bell.delivery.models import Channel
+from bell.delivery.models import Channel, Delivery
 from bell.lib import clock, shapes
 from bell.organisations.kinds import Kind
 from bell.proving.mailcatcher import MailCatcher
-from bell.proving.rehearse import expected, spools, world
+from bell.proving.rehearse import erasure, expected, footage, paper, spools, world
 from bell.proving.rehearse.report import status
 from bell.proving.rehearse.verdict import Verdict
 from bell.residents import actions as residents
@@ -112,6 +120,37 @@ def test_every_sabotage_is_noticed_and_named() -> None:
 
 
 @pytest.fixture
+def scanner(tmp_path: Path) -> Iterator[str]:
+    """A real ClamAV daemon on this machine that knows one virus: EICAR's test file."""
+    program = shutil.which("clamd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if program is None:
+        pytest.skip("clamd is not installed: apt-get install clamav-daemon")
+    (tmp_path / "db").mkdir()
+    (tmp_path / "db" / "rehearsal.ndb").write_text(f"Rehearsal.EICAR:0:*:{footage.EICAR.hex()}\n")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = f"DatabaseDirectory {tmp_path}/db\nOfficialDatabaseOnly no\nTCPAddr 127.0.0.1\nTCPSocket {port}\n"
+    (tmp_path / "clamd.conf").write_text(f"{words}Foreground yes\nSelfCheck 0\nAlertExceedsMax yes\nBytecode no\n")
+    daemon = subprocess.Popen([program, "--config-file", f"{tmp_path}/clamd.conf"], stdout=subprocess.DEVNULL)
+    until = time.monotonic() + 30
+    while not listens("127.0.0.1", port) and time.monotonic() < until:
+        time.sleep(0.1)
+    yield f"127.0.0.1:{port}"
+    daemon.terminate()
+    daemon.wait(10)
+
+
+@pytest.mark.rehearse
+def test_a_scanner_finds_the_virus_and_nothing_else(scanner: str) -> None:
+    done = rehearse("--residents", "90", "--json", BELL_CLAMD=scanner)
+    assert done.returncode == 0, done.stderr
+    sent = json.loads(done.stdout)["footage"]
+    assert sent["infected"] == 1 and sent["not_scanned"] == 0
+    assert sent["sealed"] == sent["sent"], "what is infected is kept as it came, and said to be infected"
+
+
+@pytest.fixture
 def relay(tmp_path: Path) -> Iterator[MailCatcher]:
     """Somebody else's relay on this machine: it takes everything, and its spool is not ours to read."""
     catcher = MailCatcher("127.0.0.1", 0, tmp_path / "elsewhere").start()
@@ -126,6 +165,8 @@ def test_a_foreign_relay_leaves_some_things_unproved(relay: MailCatcher) -> None
     assert done.returncode == 2, done.stderr
     assert found["invariants"]["I1"]["holds"] is True
     assert [found["invariants"][name]["holds"] for name in ("I2", "I3", "I4", "I5")] == [None] * 4
+    assert [found["invariants"][name]["holds"] for name in ("I6", "I7", "I8")] == [True] * 3
+    assert [one["holds"] for one in found["promises"].values()] == [None] * 2
     assert found["replies"]["email"]["threaded"] == found["replies"]["email"]["sent"] > 0
     caught = [line["data"] for line in relay.mails()]
     assert any("Sheds broken into last night" in data for data in caught)
@@ -247,8 +288,60 @@ def test_a_carrier_brings_it_only_to_those_who_have_no_copy(cast: Cast) -> None:
     }
 
 
+def test_a_trace_of_somebody_is_found_wherever_it_stands_and_none_after_the_erasure(cast: Cast) -> None:
+    someone = cast.resident(email="Forget.Me@home.example", mobile="07700 900456")
+    addresses = {"email": "Forget.Me@home.example", "sms": "+447700900456"}
+    delivery = post.post(
+        post.Content(sender_name="Us", subject="Code", text="1 2 3", sms="1 2 3"),
+        authority=post.Authority("code", "test"),
+        stream="code",
+        lane=post.Lane.NOW,
+        to=post.Address(someone.key, Channel.EMAIL, addresses["email"]),
+    )
+    record("seen", None, by=None, why="07700900456")  # no such thing may stand in the record
+    looked, found = erasure.traces(erasure.Erased(someone.key, clock.now(), addresses))
+    assert looked > 50
+    assert set(found) == {"residents_contact.address", "delivery_delivery.address", "audit_entry.why"}
+    erased = erasure.run(someone.key)
+    assert erased.addresses == addresses
+    assert erased.deliveries[delivery.pk] == erasure.Before((someone.key, "email"), addresses["email"])
+    assert erased.waited == {delivery.pk}
+    assert set(erasure.traces(erased)[1]) == {"audit_entry.why"}
+
+
+def test_who_is_erased_has_a_copy_that_waits(cast: Cast) -> None:
+    people = [cast.resident() for _ in range(6)]
+    alert, version = cast.approved()
+    Alert.objects.filter(pk=alert.pk).update(hold_until=clock.now())
+    while dispatch.run_due():
+        pass
+    version.refresh_from_db()
+    mailings = version.mailings()
+    rows = Delivery.objects.filter(mailing__in=mailings).order_by("pk")
+    keys = [row.recipient_key for row in rows]
+    assert sorted(keys) == sorted(one.key for one in people)
+    assert erasure.choose(mailings, rather=set(), never=set()) == keys[-1]
+    assert erasure.choose(mailings, rather={keys[0], keys[-2]}, never={keys[-1]}) == keys[-2]
+    rows.filter(pk__gt=rows[1].pk).update(state="sent")
+    assert erasure.choose(mailings, rather={keys[5]}, never=set()) == keys[1], "one who waits before one who does not"
+    rows.update(state="sent")
+    assert erasure.choose(mailings, rather={keys[3]}, never={keys[5]}) == keys[3]
+    assert erasure.choose([], rather=set(), never=set()) is None
+
+
+def test_paper_for_every_way_it_is_entered(cast: Cast, settings: Any, tmp_path: Path) -> None:
+    settings.PAPER_DIR = tmp_path
+    cast.resident(email="joined@home.example")
+    force, near = SimpleNamespace(organisation=cast.force), shapely.box(-1.38, 53.01, -1.37, 53.02)
+    here = SimpleNamespace(team=cast.team, author=cast.author, force=force, shape=near)
+    bundle = paper.enter(here)  # type: ignore[arg-type]
+    assert (len(bundle.confirmed), len(bundle.silent), bundle.known) == (3, 3, "joined@home.example")
+    asked = Delivery.objects.filter(mailing__authority_kind="code")
+    assert sorted(asked.values_list("address", flat=True)) == sorted(bundle.asked)
+
+
 @given(st.text(alphabet="abcxyz/ru \n", max_size=60), st.integers(0, 2**40 - 1))
-@settings(max_examples=50)
+@trying(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 def test_masking_hides_tokens_and_nothing_else(words: str, number: int) -> None:
     token = spools.tokens.sign_int("answer", number)
     one, other = f"{words} /r/{token}/ end", f"{words} /r/{spools.tokens.sign_int('answer', number ^ 1)}/ end"

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from bell.conversations.models import Conversation, Turn
 from bell.delivery.models import Delivery, Mailing
@@ -38,11 +39,19 @@ class Erased:
 
 
 def choose(mailings: list[Mailing], *, rather: set[int], never: set[int]) -> int | None:
-    """Somebody with a copy that waits, of the last to be sent to; `rather` one of these. None when nothing waits."""
-    rows = Delivery.objects.filter(mailing__in=mailings, state=Delivered.QUEUED).order_by("-pk")
-    waiting = [key for key in dict.fromkeys(rows.values_list("recipient_key", flat=True)) if key not in never]
-    half = waiting[: max(1, len(waiting) // 2)]  # the first may be on their way already
+    """Somebody with a copy that waits, of the last to be sent to; `rather` one of these.
+
+    Where few are written to, nothing may wait any more: then one who got it. None when it went to nobody.
+    """
+    rows = Delivery.objects.filter(mailing__in=mailings).exclude(recipient_key__in=never).order_by("-pk")
+    waiting = _people(rows.filter(state=Delivered.QUEUED))
+    half = waiting[: max(1, len(waiting) // 2)] or _people(rows)  # the first may be on their way already
     return next((key for key in half if key in rather), next(iter(half), None))
+
+
+def _people(rows: QuerySet[Delivery]) -> list[int]:
+    """Whose deliveries these are, in their order."""
+    return list(dict.fromkeys(rows.values_list("recipient_key", flat=True)))
 
 
 def run(key: int) -> Erased:

@@ -17,7 +17,7 @@ _SHARE = 0.6
 _PIECE = 64 * 1024
 _SMALLEST, _LARGEST = 90_000, 260_000
 # In two parts, so that no scanner takes this file for it.
-_EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 
 
 @dataclass
@@ -60,7 +60,7 @@ def give(said: list[Said], rng: random.Random) -> Footage:
 
 def _send(one: Said, way: str, number: int, rng: random.Random) -> Parcel:
     """One file by one way, and the receipt that its sender is shown."""
-    data = _EICAR if way == "virus" else rng.randbytes(rng.randint(_SMALLEST, _LARGEST))
+    data = EICAR if way == "virus" else rng.randbytes(rng.randint(_SMALLEST, _LARGEST))
     page = uploader.visit(f"{one.link}footage/")
     parcel = Parcel(way, one.key, hashlib.sha256(data).hexdigest(), len(data))
     parcel.resumed_at = _WAYS[way](page, f"camera {number}.dav", data)

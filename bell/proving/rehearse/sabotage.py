@@ -108,8 +108,8 @@ def _move(story: Story) -> None:
 
 def _rewrite(story: Story) -> None:
     """Change one entry of the record that is sealed already."""
-    entry = Entry.objects.filter(verb="joined", position__isnull=False).order_by("position").first()
-    entry = entry or Entry.objects.filter(position__isnull=False, target_type="area").order_by("position").first()
+    sealed = Entry.objects.filter(position__isnull=False).exclude(target_type__in=["alert", "exhibit"])
+    entry = sealed.order_by("position").first()
     if entry is None:
         raise Impossible("The record has no entry that could be changed.")
     Entry.objects.filter(pk=entry.pk).update(why="It was otherwise")
