@@ -32,7 +32,7 @@ from bell.audit.record import record
 from bell.cli.children import listens
 from bell.cli.surroundings import INVARIANTS
 from bell.delivery import post
-from bell.delivery.models import Channel, Delivery
+from bell.delivery.models import Channel, Delivery, Lane
 from bell.lib import clock, shapes
 from bell.organisations.kinds import Kind
 from bell.proving.mailcatcher import MailCatcher
@@ -295,7 +295,7 @@ def test_a_trace_of_somebody_is_found_wherever_it_stands_and_none_after_the_eras
         post.Content(sender_name="Us", subject="Code", text="1 2 3", sms="1 2 3"),
         authority=post.Authority("code", "test"),
         stream="code",
-        lane=post.Lane.NOW,
+        lane=Lane.NOW,
         to=post.Address(someone.key, Channel.EMAIL, addresses["email"]),
     )
     record("seen", None, by=None, why="07700900456")  # no such thing may stand in the record
