@@ -53,7 +53,11 @@ class Installation:
     def bell(self, *words: str) -> subprocess.CompletedProcess:
         """Run a command to its end."""
         return subprocess.run(
-            [sys.executable, "-m", "bell.cli", *words], env=self.environment, capture_output=True, text=True, timeout=240
+            [sys.executable, "-m", "bell.cli", *words],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=240,
         )
 
     def start(self, *words: str) -> subprocess.Popen:

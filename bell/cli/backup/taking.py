@@ -59,7 +59,9 @@ def _note(manifest: Manifest, query: Query, names: list[str]) -> dict[str, str]:
         raise BackupError("The database is empty: there is nothing to back up.")
     manifest.tables, manifest.migrations, manifest.chain_position, manifest.chain_seal = facts(query, names)
     base = Path(settings.EVIDENCE_DIR)
-    rows = query("SELECT key, sha256 FROM evidence_exhibit ORDER BY key")
+    rows = query(
+        "SELECT u.key, e.sha256 FROM evidence_exhibit e JOIN evidence_upload u ON u.id = e.upload_id ORDER BY u.key"
+    )
     return {str(Path("evidence") / store.original(int(key)).relative_to(base)): str(sha256) for key, sha256 in rows}
 
 

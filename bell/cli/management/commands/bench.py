@@ -24,9 +24,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Name and size."""
         parser.add_argument("name", choices=sorted(BENCHMARKS))
-        parser.add_argument(
-            "--people", type=int, help="residents (20,000), joins (30) or requests (300) a run"
-        )
+        parser.add_argument("--people", type=int, help="residents (20,000), joins (30) or requests (300) a run")
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--database-url", default="", help="an empty database (default: a temporary SQLite file)")
         parser.add_argument("--json", action="store_true", help="print one JSON object; a copy is kept under var/bench")
