@@ -83,8 +83,8 @@ def send(path: str, data: bytes, *, at: int = 0, piece: int) -> None:
         at = int(reply.headers["upload-offset"])
 
 
-def break_off(path: str, data: bytes, *, after: int) -> None:
-    """Announce all of it, send so many bytes, and lose the connection."""
+def break_off(path: str, data: bytes, *, after: int, seconds: float) -> None:
+    """Announce all of it, send so many bytes, and lose the connection some seconds later."""
     site = urlsplit(settings.SITE_URL)
     lines = [
         f"PATCH {path} HTTP/1.1", f"Host: {site.netloc}", "Tus-Resumable: 1.0.0", f"Content-Type: {_BODY}",
@@ -94,13 +94,13 @@ def break_off(path: str, data: bytes, *, after: int) -> None:
         line.sendall("\r\n".join(lines).encode())
         for start in range(0, after, _BLOCK):
             line.sendall(data[start : min(start + _BLOCK, after)])
-        time.sleep(_LOOK)  # what is still on its way when a connection is reset is lost, and nothing would be there
+        time.sleep(seconds)  # what is still on its way when a connection is reset is lost, and nothing would be there
         line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def offset(path: str) -> int:
-    """How far it came, asked until the site has noticed the loss; 0 when nothing of it came within ten seconds."""
-    end = time.monotonic() + 10.0
+    """How far it came, asked until the site has noticed the loss; 0 when nothing of it came within five seconds."""
+    end = time.monotonic() + 5.0
     while True:
         found = int(_taken(_ask("HEAD", path, _TUS), 200, "asking how far it came").headers["upload-offset"])
         if found or time.monotonic() > end:
