@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 def test_the_health_page_is_clean(page, cast):
     page.goto("/accounts/login/")
     page.get_by_label("Email").fill(cast.administrator.email)
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/desk/")
     page.goto("/desk/health/")
