@@ -89,7 +89,7 @@ def triage_team(resident: Resident | None) -> Team | None:
     if place is not None:
         here = find.areas_at([place.lon], [place.lat])[0]
         for team in Team.objects.filter(whole_force=False, organisation__sort=Organisation.Sort.FORCE).order_by("pk"):
-            if organisation_rules.patch_area_ids(team) & set(here):  # type: ignore[operator]  # whole_force is False
+            if (organisation_rules.patch_area_ids(team) or set()) & set(here):
                 return team
     return Team.objects.filter(organisation__sort=Organisation.Sort.FORCE).order_by("-whole_force", "pk").first()
 
