@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from bell.delivery import crash
-from bell.delivery.models import PENDING, Batch, Channel, ChannelLimit, Delivery, Lane, Mailing, State
+from bell.delivery.models import PENDING, Batch, Channel, Limit, Delivery, Lane, Mailing, State
 from bell.lib import clock
 
 WORKER_LOST = "the worker was lost while sending"
@@ -43,7 +43,7 @@ class Lease:
 def due() -> QuerySet[Batch]:
     """Batches that may be leased now, the next one first: lane, due time, id."""
     now = clock.now()
-    paused = ChannelLimit.objects.filter(next_free_at__gt=now).values("name")
+    paused = Limit.objects.filter(next_free_at__gt=now).values("name")
     ready = Batch.objects.filter(state=Batch.State.READY, due_at__lte=now, mailing__stopped_at=None)
     return ready.exclude(channel__in=paused).order_by("lane", "due_at", "id")
 
@@ -105,7 +105,7 @@ def overtaken(lease: Lease) -> bool:
 def pause(channel: str, seconds: float) -> None:
     """Let all workers leave a channel alone for a while."""
     until = clock.now() + timedelta(seconds=seconds)
-    ChannelLimit.objects.update_or_create(name=channel, defaults={"next_free_at": until})
+    Limit.objects.update_or_create(name=channel, defaults={"next_free_at": until})
 
 
 def recover_one() -> bool:

@@ -125,7 +125,11 @@ class Delivery(models.Model):
     attempts = models.SmallIntegerField(default=0)
     due_at = models.DateTimeField()
     state_at = models.DateTimeField()
+    # Which vendor took it, where there are several, and the vendor's own name for it, where it is needed later.
+    provider = models.CharField(max_length=16, blank=True, default="", db_default="")
     provider_ref = models.CharField(max_length=64, blank=True, default="")
+    # Which of the mailing's languages this person reads; "" is the mailing's own.
+    language = models.CharField(max_length=12, blank=True, default="", db_default="")
     # True once an uncertain message was sent a second time: the one way to a second copy.
     retried = models.BooleanField(default=False)
 
@@ -178,9 +182,10 @@ class Inbound(models.Model):
         RECEIPT = "receipt"
 
     class State(models.TextChoices):
-        """New; settled and waiting for the rooms above; done; or impossible to read."""
+        """New; early (names a message we do not know yet, tried again); settled, for the rooms above; done; unreadable."""
 
         NEW = "new"
+        EARLY = "early"
         SETTLED = "settled"
         DONE = "done"
         UNREADABLE = "unreadable"
@@ -206,6 +211,8 @@ class Inbound(models.Model):
     what = models.CharField(max_length=8, choices=What, blank=True, default="")
     outcome = models.CharField(max_length=200, blank=True, default="")
     attempts = models.SmallIntegerField(default=0)
+    # When an early one is looked at again.
+    again_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -216,28 +223,66 @@ class Inbound(models.Model):
         ]
         indexes = [
             models.Index(name="inbound_open", fields=["state", "id"], condition=Q(state__in=["new", "settled"])),
+            models.Index(name="inbound_early", fields=["again_at"], condition=Q(state="early")),
         ]
 
     def __str__(self) -> str:
         return f"inbound {self.pk} ({self.kind}, {self.state})"
 
 
-class ChannelLimit(models.Model):
-    """When a channel may be used next: all workers wait for a relay or gateway that asked for a pause."""
+class Limit(models.Model):
+    """How fast one way out may be used, and whether it may be used at all: shared by all workers.
 
-    name = models.CharField(max_length=32, unique=True)
+    `name`: a channel ("email", "sms"), a provider ("sms:kannel"), or a recipient domain ("email:example.com").
+    """
+
+    name = models.CharField(max_length=300, unique=True)
+    # A slot is reserved by pushing this on; until then nobody sends here.
     next_free_at = models.DateTimeField()
+    # Messages a second, learned down from "slow down" answers and up again; None: as fast as it goes.
     per_second = models.FloatField(null=True, blank=True)
+    learned_at = models.DateTimeField(null=True, blank=True)
+    # Refusals in a row that look like a fault of the way and not of one message.
+    failures = models.IntegerField(default=0)
+    # The breaker: open since then, tried again with one slice after `open_until`; None there: until a person closes it.
+    open_since = models.DateTimeField(null=True, blank=True)
+    open_until = models.DateTimeField(null=True, blank=True)
+    why = models.CharField(max_length=200, blank=True, default="")
 
     class Meta:
         constraints = [
             models.CheckConstraint(
                 name="limit_is_positive", condition=Q(per_second__isnull=True) | Q(per_second__gt=0)
             ),
+            models.CheckConstraint(
+                name="limit_open_says_why", condition=Q(open_since__isnull=True) | ~Q(why="")
+            ),
+            models.CheckConstraint(
+                name="limit_closed_has_no_end", condition=Q(open_since__isnull=False) | Q(open_until__isnull=True)
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.name}: next at {self.next_free_at}"
+
+
+class Alarm(models.Model):
+    """Something that a person must look at; open until `ended_at`. Words name no person and no address."""
+
+    name = models.CharField(max_length=300)
+    words = models.CharField(max_length=300)
+    since = models.DateTimeField()
+    last_at = models.DateTimeField()
+    times = models.IntegerField(default=1)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="alarm_open_once", fields=["name"], condition=Q(ended_at__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.words}"
 
 
 class Heartbeat(models.Model):

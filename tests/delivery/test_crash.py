@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 
 from bell.delivery import crash, inbound, outbox, post
-from bell.delivery.models import Batch, ChannelLimit, Delivery, Inbound, Mailing
+from bell.delivery.models import Batch, Limit, Delivery, Inbound, Mailing
 from bell.lib import clock
 from tests.delivery.conftest import a_mailing, an_audience, emails, filled
 from tests.delivery.servers import Relay
@@ -73,7 +73,7 @@ def converge():
         outbox.sweep()
         while outbox.run_once("survivor"):
             pass
-        ChannelLimit.objects.all().delete()
+        Limit.objects.all().delete()
         Batch.objects.filter(state="ready").update(due_at=clock.now())
     outbox.close()
 

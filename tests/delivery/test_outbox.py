@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bell.delivery import blocking, leasing, outbox, post, settling
-from bell.delivery.models import Batch, ChannelLimit, Delivery, Lane, Mailing, State, Suppression
+from bell.delivery.models import Batch, Limit, Delivery, Lane, Mailing, State, Suppression
 from bell.lib import clock, keys
 from tests.delivery.conftest import a_content, a_mailing, emails, filled
 from tests.delivery.servers import DROP, Relay, closed_port
@@ -37,7 +37,7 @@ def drain(owner="w1"):
 def all_due():
     """Let what waits for another try be due now."""
     Batch.objects.filter(state="ready").update(due_at=clock.now())
-    ChannelLimit.objects.all().delete()
+    Limit.objects.all().delete()
 
 
 def test_everyone_is_sent_one_copy_and_rows_and_spool_agree(relay, settings, states):
@@ -248,7 +248,7 @@ def test_a_relay_that_is_away_costs_no_attempt_and_sending_goes_on_when_it_is_ba
     settings.SMTP_URL = f"smtp://127.0.0.1:{closed_port()}"
     mailing = filled(emails(3))
     assert drain() == 0
-    assert ChannelLimit.objects.get().name == "email"
+    assert Limit.objects.get().name == "email"
     assert set(Delivery.objects.values_list("state", "attempts")) == {("queued", 0)}
     assert Batch.objects.get().state == "ready"
     assert outbox.lease("w1") is None  # all workers leave it alone meanwhile

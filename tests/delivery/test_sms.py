@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from bell.delivery import inbound, outbox, post, receipts, sms
-from bell.delivery.models import Batch, ChannelLimit, Delivery, Inbound, State, Suppression
+from bell.delivery.models import Batch, Limit, Delivery, Inbound, State, Suppression
 from bell.delivery.results import Outcome, Result
 from bell.delivery.sms.render import reference
 from bell.delivery.sms.words import is_stop
@@ -90,7 +90,7 @@ def test_429_leaves_the_gateway_alone_for_as_long_as_it_asked(gateway):
     drain()
     assert len(seen) == 2
     assert post.tally(mailing) == {"sms": {"sent": 1, "deferred": 1, "queued": 3}}
-    assert 90 < (ChannelLimit.objects.get(name="sms").next_free_at - clock.now()).total_seconds() <= 100
+    assert 90 < (Limit.objects.get(name="sms").next_free_at - clock.now()).total_seconds() <= 100
     assert 80 < (Delivery.objects.get(state="deferred").due_at - clock.now()).total_seconds() < 120
     filled(emails(1))
     assert outbox.lease("w2").channel == "email"  # only this channel waits
@@ -103,7 +103,7 @@ def test_a_gateway_that_is_away_costs_no_attempt(settings, gateway):
     assert post.tally(mailing) == {"sms": {"queued": 5}}
     assert set(Delivery.objects.values_list("attempts", flat=True)) == {0}
     settings.SMS_GATEWAY_URL = gateway.url
-    ChannelLimit.objects.all().delete()
+    Limit.objects.all().delete()
     drain()
     assert post.tally(mailing) == {"sms": {"sent": 5}}
 
