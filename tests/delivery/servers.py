@@ -99,7 +99,7 @@ class Relay:
         stream = sock.makefile("rb")
         if not self._answer(sock, "CONNECT", "", "220 relay ready"):
             return
-        sender = recipient = ""
+        sender, recipient, begun, to = "", "", False, False
         while raw := stream.readline():
             line = raw.decode().strip()
             self.lines.append(line)
@@ -114,15 +114,19 @@ class Relay:
                 if not self._answer(sock, "EHLO", line, f"250{'-' if self.offers else ' '}relay{rest}"):
                     return
             elif verb == "MAIL":
+                said = self._says("MAIL", line) or "250 ok"
+                begun, to = said.startswith("2"), False
                 sender, recipient = line[11:-1], ""
-                if not self._answer(sock, "MAIL", line, "250 ok"):
+                if not self._answer(sock, "MAIL-SAID", line, said):
                     return
             elif verb == "RCPT":
                 recipient = line[9:-1]
-                if not self._answer(sock, "RCPT", line, "250 ok"):
+                said = self._says("RCPT", line) or ("250 ok" if begun else "503 5.5.1 MAIL first")
+                to = to or said.startswith("2")
+                if not self._answer(sock, "RCPT-SAID", line, said):
                     return
             elif verb == "DATA":
-                said = self._says("DATA", line) or "354 go on"
+                said = self._says("DATA", line) or ("354 go on" if to else "554 5.5.1 no valid recipients")
                 if said in (DROP,):
                     return
                 sock.sendall(said.encode() + b"\r\n")

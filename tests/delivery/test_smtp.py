@@ -10,7 +10,7 @@ from aiosmtpd.controller import Controller
 from bell.delivery.email import smtp
 from bell.delivery.email.render import Letter
 from bell.delivery.email.smtp import Relay as Client
-from bell.delivery.email.wire import Reply
+from bell.delivery.email.replies import Reply, judge
 from bell.delivery.results import Outcome, Watch
 from tests.delivery.servers import DRIP, DROP, NONSENSE, SILENT, Relay, closed_port
 
@@ -102,7 +102,7 @@ def test_a_refusal_at_each_verb_and_the_next_message_still_goes(verb, reply, exp
     assert (done.results[1].outcome, done.results[1].dead) == (expected, dead)
     assert done.results[2].outcome is Outcome.ACCEPTED
     assert relay.to() == ["p2@mail.example"]
-    if reply[0] in "45" and verb != "DATA":
+    if reply[0] in "45" and verb in ("MAIL", "RCPT"):
         assert "RSET" in relay.lines
 
 
@@ -202,7 +202,7 @@ def test_a_relay_that_must_be_here_is_checked_when_connecting(monkeypatch):
         sender = Client(relay.url, name="a.example", deadline=5, loopback_only=True)
         assert sender.send(letters(), ALWAYS).results
         sender.close()
-        monkeypatch.setattr(smtp.Wire, "peer_is_loopback", lambda self: False)
+        monkeypatch.setattr(smtp.Session, "peer_is_loopback", lambda self: False)
         assert sender.send(letters(), ALWAYS).pause
         assert len(relay.spool) == 1
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from bell.delivery import blocking, receipts
-from bell.delivery.email.smtp import DEAD, OURS
+from bell.delivery.email.replies import DEAD, OURS
 from bell.delivery.models import Channel, Delivery, State
 from bell.delivery.settling import REFUSED
 from bell.lib import clock

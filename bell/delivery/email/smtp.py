@@ -1,38 +1,39 @@
-"""Sending mail to the relay: one recipient a transaction, a kept connection, and the truth about each message.
+"""Sending mail to the relay: one recipient a transaction, kept connections, and the truth about each message.
 
 Before the final dot a lost message is surely unsent and may be tried again (temporary); after it, without a reply,
-nobody knows (uncertain). RFC 5321, 3207 (STARTTLS), 4954 (AUTH), 3463 (enhanced status). Part of a promise that every
-sender of mail keeps: `send(letters, watch) -> Slice`.
+nobody knows (uncertain). RFC 5321, 3207 (STARTTLS), 4954 (AUTH), 2920 (PIPELINING), 3030 (BDAT). Part of a promise that
+every sender of mail keeps: `send(letters, watch) -> Slice`.
 """
 
+import asyncio
 import base64
-import contextlib
+import logging
+import math
 import random
 import ssl
 import time
+from collections import deque
 from collections.abc import Iterable
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from bell.delivery import crash
 from bell.delivery.email.render import Letter
-from bell.delivery.email.wire import Lost, Reply, Wire
+from bell.delivery.email.replies import Lost, Reply
+from bell.delivery.email.session import Item, Session
+from bell.delivery.email.trial import Trial
 from bell.delivery.results import Outcome, Result, Slice, Watch
 
-# RFC 3463: no such mailbox, no such system, bad syntax, mailbox moved, null MX (RFC 7505): nobody is there.
-DEAD = ("5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10")
-# Systems, networks and policies: our reputation, our DNS, our relay; and complaints about our own sender.
-OURS = ("5.3.", "5.4.", "5.7.", "5.1.7", "5.1.8")
+log = logging.getLogger(__name__)
 
 _IDLE = 30.0  # seconds after which a kept connection is not trusted any more
 _LONGEST_PAUSE = 15.0
-
-
-class Refused(Exception):
-    """The relay answered, and it was no."""
-
-    def __init__(self, reply: Reply, phase: str) -> None:
-        super().__init__(reply.text)
-        self.reply, self.phase = reply, phase
+_CONNECT = 15.0
+_BEAT = 1.0
+_EACH = 8  # messages for which another connection is worth opening
+_MOST_LOST = 3  # new connections that may be lost before a first message went over them, until we pause
+_WIDER = 60.0  # seconds until one more connection is tried again, after the relay wanted fewer
+_LARGE = 64 * 1024
 
 
 class Down(Exception):
@@ -40,9 +41,14 @@ class Down(Exception):
 
 
 class Relay:
-    """A relay named by URL: smtp://[user:password@]host[:port], or smtps:// for TLS from the first byte."""
+    """A relay named by URL: smtp://[user:password@]host[:port], or smtps:// for TLS from the first byte.
 
-    def __init__(self, url: str, *, name: str, deadline: float, loopback_only: bool = False) -> None:
+    Used by one thread at a time; at most `connections` are opened, as many as a slice is worth.
+    """
+
+    def __init__(
+        self, url: str, *, name: str, deadline: float, loopback_only: bool = False, connections: int = 1
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
             raise ValueError("A relay is smtp://host:port or smtps://host:port")
@@ -50,175 +56,249 @@ class Relay:
         self.host, self.port = parts.hostname, parts.port or (465 if self.tls else 25)
         self.user, self.password = unquote(parts.username or ""), unquote(parts.password or "")
         self.name, self.deadline, self.loopback_only = name, deadline, loopback_only
-        self._wire: Wire | None = None
-        self._used = 0.0
+        self.connections = max(1, connections)
+        self._most, self._wider_at = self.connections, 0.0
+        self._loop = self._new_loop()
+        self._sessions: list[Session] = []
         self._failures = 0
+        self._offers: frozenset[str] = frozenset()
+        self._trial = Trial()
+        # Of the slice that is being sent.
+        self._queue: deque[Item] = deque()
+        self._under_way = 0
+        self._opening: set[asyncio.Task[None]] = set()
+        self._lost, self._down = 0, ""
+        self._watch, self._stopped = Watch(lambda: False, lambda: None), True
+        self._done = Slice()
+        self._over: asyncio.Future[None] | None = None
+        self._mode = ""
+
+    # The promise.
 
     def send(self, letters: Iterable[tuple[int, Letter]], watch: Watch) -> Slice:
         """Send each letter in its own transaction while `watch.may_start()`; results by delivery id."""
-        done = Slice()
-        for number, letter in letters:
-            if not watch.may_start():
-                break
-            try:
-                done.results[number] = self._one(letter, watch)
-            except Down as error:
-                self._failures += 1
-                done.pause = min(_LONGEST_PAUSE, 2.0 ** min(self._failures - 1, 5)) * random.uniform(0.8, 1.2)
-                done.why = str(error)
-                break
-            self._failures = 0
-        return done
+        self._queue = deque(Item(number, letter) for number, letter in letters)
+        self._watch, self._stopped, self._done = watch, not self._queue, Slice()
+        self._lost, self._down, self._under_way = 0, "", 0
+        started, size = time.monotonic(), len(self._queue)
+        large = any(len(item.letter.data) > _LARGE for item in self._queue)
+        self._mode = "pipelined" if large else self._trial.mode()
+        if self._loop.is_closed():
+            self._loop = self._new_loop()
+        if self._sessions:
+            self._loop.run_until_complete(asyncio.sleep(0))  # one that was closed meanwhile is noticed now
+        self._over = self._loop.create_future()
+        self._loop.call_soon(self._begin)
+        watch.beat()
+        while not self._over.done():
+            self._loop.run_until_complete(asyncio.wait([self._over], timeout=_BEAT))
+            watch.beat()
+        over, self._over = self._over, None
+        over.result()
+        if not self._done.pause and not self._stopped:
+            self._trial.note(self._mode, size, time.monotonic() - started)
+        return self._done
 
     def close(self) -> None:
-        """Say goodbye and close the kept connection, if there is one."""
-        wire, self._wire = self._wire, None
-        if wire is not None:
-            wire.deadline, wire.beat = time.monotonic() + 1.0, lambda: None
-            with contextlib.suppress(Lost):
-                wire.write(b"QUIT\r\n")
-            wire.close()
+        """Say goodbye and close the kept connections."""
+        if self._loop.is_closed():
+            return
+        for session in self._sessions:
+            session.goodbye()
+        self._sessions.clear()
+        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
 
-    def _one(self, letter: Letter, watch: Watch) -> Result:
-        """One message over the kept connection, or over a new one when that turns out to be dead before MAIL."""
-        deadline = time.monotonic() + self.deadline
-        if time.monotonic() - self._used > _IDLE:
-            self.close()
-        fresh = self._wire is None
-        wire = self._wire or self._open(deadline, watch)
-        wire.deadline, wire.beat = deadline, watch.beat
-        try:
-            self._begin(wire, letter)
-        except Lost as error:
-            self._drop()
-            if fresh:
-                return Result(Outcome.TEMPORARY, "", str(error))
-            return self._one(letter, watch)  # nothing was sent on it; once only, since the next one is fresh
-        except Refused as refused:
-            if refused.reply.code == 421:
-                self._drop()
-                if fresh:
-                    raise Down(f"the relay said 421 {refused.reply.text}") from refused
-                return self._one(letter, watch)
-            return self._refused(wire, refused)
-        return self._rest(wire, letter)
+    def _new_loop(self) -> asyncio.AbstractEventLoop:
+        loop = asyncio.new_event_loop()
+        loop.set_exception_handler(self._fault)
+        return loop
 
-    def _begin(self, wire: Wire, letter: Letter) -> None:
-        """MAIL: while it is unanswered nothing of the message has left."""
-        reply = wire.ask(f"MAIL FROM:<{letter.sender}>")
-        if reply.code // 100 != 2:
-            raise Refused(reply, "MAIL")
-        crash.point("after-mail")
+    # What sessions ask and tell (session.Source).
 
-    def _rest(self, wire: Wire, letter: Letter) -> Result:
-        """RCPT, DATA, the message, the final dot: before the dot a loss is temporary, after it uncertain."""
-        dot_sent = False
-        try:
-            reply = wire.ask(f"RCPT TO:<{letter.recipient}>")
-            if reply.code // 100 != 2:
-                raise Refused(reply, "RCPT")
-            crash.point("after-rcpt")
-            reply = wire.ask("DATA")
-            if reply.code != 354:
-                raise Refused(reply, "DATA")
-            body = _stuffed(letter.data)
-            wire.write(body[: len(body) // 2])
-            crash.point("mid-data")
-            wire.write(body[len(body) // 2 :])
-            wire.write(b".\r\n")
-            dot_sent = True  # a write that fails has not handed the dot to the network
-            crash.point("after-final-dot")
-            reply = wire.reply()
-            if reply.code // 100 != 2:
-                raise Refused(reply, "dot")
-        except Lost as error:
-            self._drop()
-            return Result(Outcome.UNCERTAIN if dot_sent else Outcome.TEMPORARY, "", str(error))
-        except Refused as refused:
-            return self._refused(wire, refused)
-        self._used = time.monotonic()
-        crash.point("after-reply-before-commit")
-        return Result(Outcome.ACCEPTED, str(reply.code), reply.text)
+    def next(self) -> Item | None:
+        """The next message that may be begun."""
+        if self._stopped or not self._queue:
+            return None
+        if not self._watch.may_start():
+            self._stopped = True
+            return None
+        self._under_way += 1
+        return self._queue.popleft()
 
-    def _refused(self, wire: Wire, refused: Refused) -> Result:
-        """The result of a refusal; the transaction is cleared, or the connection is given up."""
-        result = judge(refused.reply, refused.phase)
-        try:
-            if refused.reply.code == 421 or wire.ask("RSET").code // 100 != 2:
-                self._drop()
-        except Lost:
-            self._drop()
-        self._used = time.monotonic()
-        return result
+    def settle(self, item: Item, result: Result, reply: Reply | None) -> None:
+        """A message has its result."""
+        self._done.results[item.number] = result
+        self._under_way -= 1
+        if result.outcome is Outcome.ACCEPTED:
+            self._failures = 0
+        if not self._under_way:
+            self._loop.call_soon(self._widen)
 
-    def _open(self, deadline: float, watch: Watch) -> Wire:
+    def put_back(self, item: Item) -> None:
+        """A message was surely not sent; it goes first over another connection."""
+        self._queue.appendleft(item)
+        self._under_way -= 1
+
+    def lost(self, session: Session, why: str) -> None:
+        """A session is over."""
+        if session in self._sessions:
+            self._sessions.remove(session)
+        if session.fresh:
+            self._lost += 1
+            self._down = why
+            self._narrow()
+        self._loop.call_soon(self._widen)
+
+    # One slice.
+
+    def _begin(self) -> None:
+        now = time.monotonic()
+        for session in list(self._sessions):
+            if now - session.used > _IDLE:
+                self._sessions.remove(session)
+                session.goodbye()
+        if self._most < self.connections and now > self._wider_at:
+            self._most, self._wider_at = self._most + 1, now + _WIDER
+        self._loop.call_later(self._tick(), self._look)
+        for session in list(self._sessions):
+            session.mode = self._mode_of(session)
+            session.pump()
+        self._widen()
+
+    def _tick(self) -> float:
+        return min(0.25, self.deadline / 4)
+
+    def _look(self) -> None:
+        """No message may outlast its deadline, whatever the relay does (a drip is not an answer)."""
+        if self._over is None or self._over.done():
+            return
+        now = time.monotonic()
+        for session in list(self._sessions):
+            begun = session.oldest()
+            if begun is not None and now - begun > self.deadline:
+                session.end("silent past the deadline")
+        self._loop.call_later(self._tick(), self._look)
+
+    def _widen(self) -> None:
+        """Open as many connections as what waits is worth; let idle ones go on."""
+        if not self._stopped and self._queue:
+            for session in list(self._sessions):
+                session.pump()
+        wanted = min(self._most, math.ceil((len(self._queue) + self._under_way) / _EACH))
+        if self._queue and not self._stopped and self._lost < _MOST_LOST:
+            for _ in range(wanted - len(self._sessions) - len(self._opening)):
+                task = self._loop.create_task(self._open())
+                self._opening.add(task)
+                task.add_done_callback(self._opened)
+        self._check()
+
+    def _check(self) -> None:
+        """Whether the slice is over; a relay that cannot be reached pauses the channel."""
+        if self._over is None or self._over.done() or self._under_way:
+            return
+        if self._queue and not self._stopped:
+            if self._opening or any(session.open for session in self._sessions):
+                return
+            self._failures += 1
+            self._done.pause = min(_LONGEST_PAUSE, 2.0 ** min(self._failures - 1, 5)) * random.uniform(0.8, 1.2)
+            self._done.why = self._down or "no connection"
+        if not self._opening:
+            self._over.set_result(None)
+
+    def _narrow(self) -> None:
+        """The relay takes no more connections: those that there are will do for a while."""
+        if self._sessions:
+            self._most, self._wider_at = len(self._sessions), time.monotonic() + _WIDER
+
+    def _opened(self, task: "asyncio.Task[None]") -> None:
+        self._opening.discard(task)
+        error = task.exception()
+        if isinstance(error, Down):
+            self._down = str(error)
+            self._lost = _MOST_LOST
+            self._narrow()
+        elif error is not None:
+            self._fault(self._loop, {"exception": error, "message": "opening a connection"})
+            return
+        self._check()
+
+    def _fault(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Something that nobody foresaw ends the slice: what has no result is not known to have been sent."""
+        error = context.get("exception")
+        log.error("a fault while sending mail: %s", context.get("message"), exc_info=error)
+        if self._over is not None and not self._over.done():
+            self._over.set_exception(error or RuntimeError(str(context.get("message"))))
+
+    # A connection.
+
+    async def _open(self) -> None:
         """Connect, greet, secure, sign in. Down when any of it fails: that is no message's fault."""
-        wire: Wire | None = None
+        session = Session()
         try:
-            wire = Wire.connect(self.host, self.port, deadline=deadline, beat=watch.beat)
-            local = wire.peer_is_loopback()
-            if self.loopback_only and not local:
-                raise Down("this relay is not on this machine")
-            if self.tls:
-                wire.secure(self.host, ssl.create_default_context())
-            _expect(wire.reply(), 220)
-            offers = self._hello(wire)
-            if "STARTTLS" in offers and not self.tls and not local:
-                _expect(wire.ask("STARTTLS"), 220)
-                wire.secure(self.host, ssl.create_default_context())
-                offers = self._hello(wire)
-            if self.user:
-                self._sign_in(wire, offers, safe=local or isinstance(wire.sock, ssl.SSLSocket))
+            async with asyncio.timeout(min(self.deadline, 60.0)):
+                await self._greet(session)
+        except TimeoutError as error:
+            session.end("silent past the deadline")
+            raise Down("the relay did not answer in time") from error
         except (Lost, Down, OSError) as error:
-            if wire is not None:
-                wire.close()
-            raise Down(str(error)) from error
+            session.end(str(error))
+            words = str(error) if isinstance(error, Lost | Down) else f"no connection: {_words(error)}"
+            raise Down(words) from error
         crash.point("after-connect")
-        self._wire, self._used = wire, time.monotonic()
-        return wire
+        session.mode = self._mode_of(session)
+        self._sessions.append(session)
+        session.serve(self)
 
-    def _hello(self, wire: Wire) -> dict[str, str]:
+    async def _greet(self, session: Session) -> None:
+        context = ssl.create_default_context() if self.tls else None
+        async with asyncio.timeout(_CONNECT):
+            await self._loop.create_connection(lambda: session, self.host, self.port, ssl=context)
+        local = session.peer_is_loopback()
+        if self.loopback_only and not local:
+            raise Down("this relay is not on this machine")
+        _expect(await session.ask(), 220)
+        offers = await self._hello(session)
+        secured = self.tls
+        if "STARTTLS" in offers and not self.tls and not local:
+            _expect(await session.ask("STARTTLS"), 220)
+            await session.secure(ssl.create_default_context(), self.host)
+            secured, offers = True, await self._hello(session)
+        if self.user:
+            await self._sign_in(session, offers, safe=local or secured)
+        self._offers = frozenset(offers)
+        self._trial.offered = "CHUNKING" in self._offers and "PIPELINING" in self._offers
+
+    def _mode_of(self, session: Session) -> str:
+        if "PIPELINING" not in self._offers:
+            return "plain"
+        return self._mode if self._trial.offered else "pipelined"
+
+    async def _hello(self, session: Session) -> dict[str, str]:
         """EHLO and what the relay offers, or HELO for one that has never heard of it."""
-        reply = wire.ask(f"EHLO {self.name}")
+        reply = await session.ask(f"EHLO {self.name}")
         if reply.code in (500, 501, 502, 504, 550):
-            _expect(wire.ask(f"HELO {self.name}"), 250)
+            _expect(await session.ask(f"HELO {self.name}"), 250)
             return {}
         _expect(reply, 250)
         words = [line.strip().upper().partition(" ") for line in reply.lines[1:]]
         return {word: rest for word, _, rest in words}
 
-    def _sign_in(self, wire: Wire, offers: dict[str, str], *, safe: bool) -> None:
+    async def _sign_in(self, session: Session, offers: dict[str, str], *, safe: bool) -> None:
         """AUTH PLAIN or LOGIN, but never a password in the clear to another machine."""
         if not safe:
             raise Down("the relay offers no TLS, so it gets no password")
         kinds = offers.get("AUTH", "").split()
         if "PLAIN" in kinds:
             secret = base64.b64encode(f"\0{self.user}\0{self.password}".encode()).decode()
-            _expect(wire.ask(f"AUTH PLAIN {secret}"), 235)
+            _expect(await session.ask(f"AUTH PLAIN {secret}"), 235)
         elif "LOGIN" in kinds:
-            _expect(wire.ask("AUTH LOGIN"), 334)
-            _expect(wire.ask(base64.b64encode(self.user.encode()).decode()), 334)
-            _expect(wire.ask(base64.b64encode(self.password.encode()).decode()), 235)
+            _expect(await session.ask("AUTH LOGIN"), 334)
+            _expect(await session.ask(base64.b64encode(self.user.encode()).decode()), 334)
+            _expect(await session.ask(base64.b64encode(self.password.encode()).decode()), 235)
         else:
             raise Down("the relay offers no way to sign in that we know")
-
-    def _drop(self) -> None:
-        wire, self._wire = self._wire, None
-        if wire is not None:
-            wire.close()
-
-
-def judge(reply: Reply, phase: str) -> Result:
-    """What a refusal means. Only a structured "nobody there" at RCPT says that an address is dead (promises.md)."""
-    status = reply.enhanced
-    code, text = str(reply.code), reply.text
-    if reply.code // 100 == 4:
-        return Result(Outcome.TEMPORARY, code, text)
-    if reply.code // 100 != 5:  # a 2xx or 3xx where it makes no sense
-        return Result(Outcome.UNCERTAIN if phase == "dot" else Outcome.TEMPORARY, code, text)
-    if phase == "MAIL" or any(status == s or (s.endswith(".") and status.startswith(s)) for s in OURS):
-        return Result(Outcome.OURS, code, text)
-    return Result(Outcome.PERMANENT, code, text, dead=phase == "RCPT" and status in DEAD)
 
 
 def _expect(reply: Reply, code: int) -> None:
@@ -226,10 +306,5 @@ def _expect(reply: Reply, code: int) -> None:
         raise Down(f"the relay said {reply.code} {reply.text}"[:200])
 
 
-def _stuffed(data: bytes) -> bytes:
-    """The message with leading dots doubled (RFC 5321 4.5.2) and a line's end at its end."""
-    if not data.endswith(b"\r\n"):
-        data += b"\r\n"
-    if data.startswith(b"."):
-        data = b"." + data
-    return data.replace(b"\r\n.", b"\r\n..")
+def _words(error: OSError) -> str:
+    return error.strerror or type(error).__name__
