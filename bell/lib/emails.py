@@ -10,6 +10,7 @@ import re
 _LONGEST = 254  # RFC 3696 erratum 1690: the longest address that fits in a MAIL or RCPT path
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_PLAIN = re.compile(rf"(?=.{{1,64}}@)(?:{_LOCAL.pattern})@(?:{_LABEL.pattern}\.)+{_LABEL.pattern}", re.ASCII)
 _EXAMPLE = "like name@example.com"
 
 # RFC 2606 and RFC 6761: reserved, so that nobody real can ever have them.
@@ -42,6 +43,14 @@ def email(text: str) -> str:
     domain = domain.lower()
     _check_domain(domain)
     return f"{local}@{domain}"
+
+
+def is_plain(address: str) -> bool:
+    """Whether an address surely stands in its normalised form already: for those who ask by the million.
+
+    False only means that `email` must look at it.
+    """
+    return len(address) <= _LONGEST and _PLAIN.fullmatch(address) is not None
 
 
 def same_key(address: str) -> str:

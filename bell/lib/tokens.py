@@ -1,23 +1,30 @@
 """Signed tokens that messages carry: short, lower-case, bound to one purpose, valid after keys rotate.
 
-A token is base32 (RFC 4648, without padding) of the payload followed by a truncated HMAC-SHA256 (RFC 2104) over
-purpose + NUL + payload. Base32 and not base64, because mail relays and people change the case of addresses, and a token
-stands in the local part of one. Nothing in a token is secret: it can be read, but not made.
+A token is base32 (RFC 4648, without padding) of the payload followed by a MAC over purpose + NUL + payload: keyed
+BLAKE2b (RFC 7693 2.9), which costs a fifth of HMAC-SHA256, five times a mail (decision 10). Base32 and not base64,
+because mail relays and people change the case of addresses, and a token stands in the local part of one. Nothing in a
+token is secret: it can be read, but not made.
 """
 
 import base64
+import functools
 import hashlib
 import hmac
+from collections.abc import Callable, Sequence
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-# 16 bytes is half of SHA-256, what RFC 2104 asks at least. A number's token must stay short enough for the local part
-# of an address (64 octets with prefix) and to be typed by hand, hence its 10 bytes, RFC 2104's lower bound of 80 bits.
+# 16 bytes are 128 bits. A number's token must stay short enough for the local part of an address (64 octets with
+# prefix) and to be typed by hand, hence its 10 bytes: 80 bits, the least that RFC 2104 allows.
 _MAC_BYTES = 16
 _INT_MAC_BYTES = 10
 _INT_BYTES = 5
+_INT_SHIFTS = range(8 * _INT_MAC_BYTES - 10, -1, -10)
 _LONGEST = 512
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+# Two characters for each ten bits: five bytes are four look-ups.
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 
 INT_LENGTH = 24
 """Characters of every token of a number."""
@@ -52,6 +59,24 @@ def sign_int(purpose: str, n: int) -> str:
     return _encode(payload + _mac(_keys()[0], purpose, payload)[:_INT_MAC_BYTES])
 
 
+def signer(purposes: Sequence[str]) -> Callable[[int], list[str]]:
+    """A function from a number to its `sign_int` tokens for all these purposes: for those who sign by the million."""
+    begun = [_begun(_keys()[0], purpose) for purpose in purposes]
+
+    def signed(n: int) -> list[str]:
+        payload = n.to_bytes(_INT_BYTES, "big")
+        head = _PAIRS[n >> 30] + _PAIRS[n >> 20 & 1023] + _PAIRS[n >> 10 & 1023] + _PAIRS[n & 1023]
+        made = []
+        for fresh in begun:
+            mac = fresh.copy()
+            mac.update(payload)
+            number = int.from_bytes(mac.digest()[:_INT_MAC_BYTES], "big")
+            made.append(head + "".join([_PAIRS[number >> shift & 1023] for shift in _INT_SHIFTS]))
+        return made
+
+    return signed
+
+
 def read_int(purpose: str, token: str) -> int | None:
     """The number in a token made by `sign_int` for the same purpose, or None."""
     if len(token) != INT_LENGTH:
@@ -73,18 +98,38 @@ def _read(purpose: str, token: str, mac_bytes: int) -> bytes | None:
 
 def _keys() -> list[bytes]:
     """The keys of the settings: the first signs, all verify."""
-    keys = [key.encode() for key in settings.TOKEN_KEYS if key]
+    keys = _derived(tuple(settings.TOKEN_KEYS))
     if not keys:
         raise ImproperlyConfigured("TOKEN_KEYS is empty: tokens cannot be signed")
     return keys
 
 
+@functools.lru_cache(maxsize=8)
+def _derived(given: tuple[str, ...]) -> list[bytes]:
+    """32 bytes for each key of the settings, however long it is."""
+    return [hashlib.blake2b(key.encode(), digest_size=32, person=b"bell tokens").digest() for key in given if key]
+
+
+@functools.lru_cache(maxsize=64)
+def _begun(key: bytes, purpose: str) -> "hashlib.blake2b":
+    """A MAC that has taken in its key and purpose already: copied for each token."""
+    return hashlib.blake2b(purpose.encode() + b"\0", digest_size=_MAC_BYTES, key=key)
+
+
 def _mac(key: bytes, purpose: str, payload: bytes) -> bytes:
-    return hmac.new(key, purpose.encode() + b"\0" + payload, hashlib.sha256).digest()
+    mac = _begun(key, purpose).copy()
+    mac.update(payload)
+    return mac.digest()
 
 
 def _encode(raw: bytes) -> str:
-    return base64.b32encode(raw).decode("ascii").rstrip("=").lower()
+    """Base32 in lower case without padding (RFC 4648 6), ten bits at a time."""
+    size = len(raw)
+    whole = -(-size // 5) * 5
+    number = int.from_bytes(raw, "big") << (8 * (whole - size))
+    pairs = _PAIRS
+    text = "".join([pairs[(number >> shift) & 1023] for shift in range(8 * whole - 10, -1, -10)])
+    return text if size == whole else text[: -(-size * 8 // 5)]
 
 
 def _decode(token: str) -> bytes | None:

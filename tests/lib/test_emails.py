@@ -84,3 +84,15 @@ def test_who_is_invented():
         assert emails.is_invented(invented)
     for real in ["a@example.co.uk", "a@notexample.com", "a@post.example.uk", "a@test.com", "example.com@real.uk"]:
         assert not emails.is_invented(real)
+
+
+@given(st.text(alphabet="ab.@-+é A1\n", max_size=20) | st.from_regex(r"[a-z.+]{1,8}@[a-z.-]{1,12}", fullmatch=True))
+def test_an_address_that_looks_plain_is_its_own_normal_form(text):
+    if emails.is_plain(text):
+        assert emails.email(text) == text
+
+
+@pytest.mark.parametrize("address", ["a@b.example", "A.b+c@d-e.example", "x" * 64 + "@b.example"])
+def test_ordinary_addresses_look_plain(address):
+    assert emails.is_plain(address)
+    assert not emails.is_plain("x" * 65 + "@b.example")

@@ -100,3 +100,9 @@ def test_a_token_is_not_just_the_payload(settings):
     raw = base64.b32decode(token.upper() + "=" * (-len(token) % 8))
     assert raw[:5] == b"abcde" and len(raw) == 21
     assert tokens.read("answer", base64.b32encode(b"abcde").decode().lower()) is None
+
+
+@given(st.integers(0, tokens.INT_MAX))
+def test_those_who_sign_by_the_million_get_the_same_tokens(number):
+    purposes = ["answer", "reply", "bounce"]
+    assert tokens.signer(purposes)(number) == [tokens.sign_int(purpose, number) for purpose in purposes]

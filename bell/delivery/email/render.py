@@ -20,6 +20,7 @@ from bell.lib import clock, emails, links, tokens
 
 _LINE = 75  # characters before a soft break; 76 with it (RFC 2045)
 _FOLDED = ("from", "subject")
+_PURPOSES = {slots.ANSWER: "answer", slots.REPLY: "reply", slots.MESSAGE: "message"}
 
 
 class _Wire(EmailPolicy):
@@ -59,27 +60,34 @@ class Form:
         self.stream = stream
         message = _message(content, reference=reference, at=at or clock.now())
         self.pieces = tuple(_cut(message.as_bytes(policy=_POLICY)))
+        # A letter is these pieces joined, with each slot's places filled: no search, no copy but the last.
+        self._fixed = [piece if isinstance(piece, bytes) else b"" for piece in self.pieces]
+        used = [slot for slot in _PURPOSES if slot in self.pieces]
+        self._places = [self._at(slot) for slot in used]
+        self._unsubscribe, self._address = self._at(slots.UNSUBSCRIBE), self._at(slots.ADDRESS)
+        self._signed = tokens.signer(["bounce", *(_PURPOSES[slot] for slot in used)])
+        self._domain = f"@{settings.REPLY_DOMAIN}"
+
+    def _at(self, slot: str) -> tuple[int, ...]:
+        return tuple(place for place, piece in enumerate(self.pieces) if piece == slot)
 
     def letter(self, person: Person) -> Letter:
         """One person's copy. ValueError when the address could not stand in a header or an envelope."""
         address = _safe(person.address)
-        filled = {
-            slots.ANSWER: lambda: tokens.sign_int("answer", person.delivery_id),
-            slots.UNSUBSCRIBE: lambda: unsubscribe.token(person.recipient_key, self.stream),
-            slots.REPLY: lambda: tokens.sign_int("reply", person.delivery_id),
-            slots.MESSAGE: lambda: tokens.sign_int("message", person.delivery_id),
-            slots.ADDRESS: lambda: address,
-        }
-        made: dict[str, bytes] = {}
-        parts = []
-        for piece in self.pieces:
-            if isinstance(piece, bytes):
-                parts.append(piece)
-            else:
-                if piece not in made:
-                    made[piece] = filled[piece]().encode("ascii")
-                parts.append(made[piece])
-        return Letter(return_path(person.delivery_id), address, b"".join(parts))
+        parts = self._fixed.copy()
+        bounce, *made = self._signed(person.delivery_id)
+        for places, token in zip(self._places, made, strict=True):
+            _put(parts, places, token)
+        if self._unsubscribe:
+            _put(parts, self._unsubscribe, unsubscribe.token(person.recipient_key, self.stream))
+        _put(parts, self._address, address)
+        return Letter(f"b-{bounce}{self._domain}", address, b"".join(parts))
+
+
+def _put(parts: list[bytes], places: tuple[int, ...], token: str) -> None:
+    made = token.encode("ascii")
+    for place in places:
+        parts[place] = made
 
 
 def return_path(delivery_id: int) -> str:
@@ -94,7 +102,7 @@ def message_id(delivery_id: int) -> str:
 
 def _safe(address: str) -> str:
     """The address as it may stand unquoted; ValueError for anything that is more than an address."""
-    if emails.email(address) != address:
+    if not emails.is_plain(address) and emails.email(address) != address:
         raise ValueError("Not an address in its plain form")
     return address
 
