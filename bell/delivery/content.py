@@ -5,7 +5,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from bell.delivery.models import AUTHORITIES
@@ -16,6 +16,10 @@ ASKED_FOR = ("code", "receipt", "answer", "notice")
 _ONE_LINE = ("sender_name", "subject", "list_id", "in_reply_to")
 _LONGEST_LINE = 250
 _NO_LINE = ("Cc", "Cs", "Zl", "Zp")  # control characters, lone surrogates, line and paragraph separators
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
+_TRANSLATED = {"subject", "text", "html", "sms"}
+# Left out of the digest while empty: what was approved before there were any stays approved.
+_LATER = ("languages", "language")
 _LIST_ID = re.compile(r"[a-z0-9]([a-z0-9.-]{0,98}[a-z0-9])?", re.ASCII | re.IGNORECASE)
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,240}>")
 _REFERENCE = re.compile(r"[A-Za-z0-9._-]{0,32}")
@@ -56,10 +60,14 @@ class Content:
     replies: bool = True  # Reply-To: r-<token>@REPLY_DOMAIN
     unsubscribe: bool = True  # List-Unsubscribe and List-Unsubscribe-Post (RFC 8058)
     in_reply_to: str = ""  # Message-ID of the mail that this answers, with its angle brackets
+    # The same said in other languages: {BCP 47 tag: {"subject", "text", "html", "sms"}}, each as far as there is one.
+    languages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    language: str = ""  # what this one is written in, said in Content-Language (RFC 3282) where it is known
 
     def digest(self) -> str:
         """SHA-256 in hex over the canonical JSON of every field: what an approval binds (promises.md, I5)."""
-        canonical = json.dumps(asdict(self), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        said = {name: value for name, value in asdict(self).items() if value or name not in _LATER}
+        canonical = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
     def as_json(self) -> dict[str, Any]:
@@ -74,16 +82,42 @@ class Content:
         except TypeError as error:
             raise BadContent("This stored text has fields that nobody knows") from error
 
+    def in_language(self, tag: str) -> "Content":
+        """The text that a reader of this language gets: that version, its nearest ("pt" for "pt-BR"), or our own.
+
+        A channel that a version leaves out is sent in our own language; an HTML part never comes from another one.
+        """
+        found = self.languages.get(tag) or self.languages.get(tag.partition("-")[0])
+        if not tag or not found:
+            return self
+        own = {"subject": self.subject, "text": self.text, "html": self.html, "sms": self.sms}
+        if found.get("text", "").strip():
+            own["html"] = ""
+        said = {**own, **found}
+        return replace(
+            self,
+            subject=said["subject"],
+            text=said["text"],
+            html=said["html"],
+            sms=said["sms"],
+            languages={},
+            language=tag,
+        )
+
     def check(self) -> None:
         """Refuse (BadContent) what could not be sent safely: line breaks in headers, NULs, nothing to say."""
         for name in _ONE_LINE:
             value = getattr(self, name)
             if len(value) > _LONGEST_LINE or any(unicodedata.category(c) in _NO_LINE for c in value):
                 raise BadContent(f"{name} must be one line of at most {_LONGEST_LINE} characters")
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for one in fields(self):
+            value = getattr(self, one.name)
             if isinstance(value, str) and ("\0" in value or any("\ud800" <= c <= "\udfff" for c in value)):
-                raise BadContent(f"{field.name} holds characters that are no text")
+                raise BadContent(f"{one.name} holds characters that are no text")
+        for tag, said in self.languages.items():
+            if not _LANGUAGE.fullmatch(tag) or not set(said) <= _TRANSLATED:
+                raise BadContent("A language is named by its tag (BCP 47), with its subject, text, html and sms")
+            self.in_language(tag).check()
         if not self.text.strip() and not self.sms.strip():
             raise BadContent("There is nothing to say, by email or by text message")
         if self.html.strip() and not self.text.strip():

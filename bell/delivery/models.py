@@ -182,7 +182,7 @@ class Inbound(models.Model):
         RECEIPT = "receipt"
 
     class State(models.TextChoices):
-        """New; early (names a message we do not know yet, tried again); settled, for the rooms above; done; unreadable."""
+        """New; early (of a message we do not know yet: tried again); settled, for the rooms above; done; unreadable."""
 
         NEW = "new"
         EARLY = "early"
@@ -254,9 +254,7 @@ class Limit(models.Model):
             models.CheckConstraint(
                 name="limit_is_positive", condition=Q(per_second__isnull=True) | Q(per_second__gt=0)
             ),
-            models.CheckConstraint(
-                name="limit_open_says_why", condition=Q(open_since__isnull=True) | ~Q(why="")
-            ),
+            models.CheckConstraint(name="limit_open_says_why", condition=Q(open_since__isnull=True) | ~Q(why="")),
             models.CheckConstraint(
                 name="limit_closed_has_no_end", condition=Q(open_since__isnull=False) | Q(open_until__isnull=True)
             ),

@@ -7,19 +7,19 @@ suppression are read again, so that nothing starts later than 5 s after a no (pr
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
-from bell.delivery import crash, leasing, sms
+from bell.delivery import crash, learning, leasing, limits, sms
 from bell.delivery.content import Content
 from bell.delivery.email import render
 from bell.delivery.email.smtp import Relay
 from bell.delivery.leasing import Lease, LeaseLost
-from bell.delivery.models import Channel
+from bell.delivery.models import Channel, State
 from bell.delivery.results import Outcome, Result, Slice, Watch
 from bell.delivery.settling import Row, next_slice
 from bell.delivery.sms.render import Form as TextForm
@@ -28,6 +28,8 @@ from bell.lib import emails, http, phones
 log = logging.getLogger(__name__)
 
 _SLICE_SECONDS = 0.25
+_LOOK_AGAIN = 1.0  # seconds after which stop and suppression are read again for rows that were read ahead
+_MOST_UNWRITTEN = 500  # results at most that a killed worker takes with it: its uncertain messages
 # A text that may have been sent when a worker dies is not tried again, so fewer of them are under way at once.
 _MOST_AT_ONCE = {Channel.EMAIL.value: 100, Channel.SMS.value: 10}
 
@@ -63,6 +65,30 @@ class _Pace:
 
 
 @dataclass
+class _Progress:
+    """How far a lease is worked off: rows read ahead, and what was sent but not yet written."""
+
+    ahead: list[Row] = field(default_factory=list)
+    results: dict[int, Result] = field(default_factory=dict)
+    sent: list[Row] = field(default_factory=list)
+    read_at: float = 0.0
+    written_at: float = 0.0
+
+    def note(self, rows: list[Row], done: Slice) -> bool:
+        """Keep the results of a slice; False when some of its rows were not begun."""
+        self.results.update(done.results)
+        self.sent += rows
+        self.ahead = self.ahead[len(rows) :]
+        return len(done.results) >= len(rows)
+
+    def is_due(self) -> bool:
+        """Whether it is time to write, or to look again at who may be written to."""
+        now = time.monotonic()
+        late = now - self.written_at >= _SLICE_SECONDS or now - self.read_at >= _LOOK_AGAIN
+        return not self.ahead or late or len(self.results) >= _MOST_UNWRITTEN
+
+
+@dataclass
 class _Job:
     """One lease with all that is needed to send it; `refused` collects rows that cannot be sent as they are."""
 
@@ -89,24 +115,44 @@ def send(lease: Lease, *, keep_going: Callable[[], bool] = lambda: True) -> int:
     The batch is then given back. What is sent is recorded, unless the lease was lost: then nothing may be written.
     """
     job = _job(lease)
-    pace = _Pace(_MOST_AT_ONCE[lease.channel])
+    pace = _kept.pace(lease.channel)
+    progress = _Progress()
     settled = 0
     try:
-        rows = _persist(lease, {}, [], pace.size)
-        while rows:
+        _write(lease, progress, pace.size)
+        while progress.ahead:
+            rows = progress.ahead[: pace.size]
             started = time.monotonic()
             done = _send_slice(job, rows)
             pace.learn(len(done.results), time.monotonic() - started)
-            give_back = done.pause is not None or not done.results or not keep_going() or leasing.overtaken(lease)
-            rows = _persist(lease, done.results, rows, 0 if give_back else pace.size)
-            crash.point("after-commit")
+            whole = progress.note(rows, done)
             settled += len(done.results)
+            give_back = done.pause is not None or not done.results or not keep_going()
+            if whole and not give_back and not progress.is_due():
+                if leasing.go_on(lease, progress.ahead[: pace.size][-1].id):
+                    continue
+                give_back = leasing.overtaken(lease)
+            elif not give_back:
+                give_back = leasing.overtaken(lease)
+            _write(lease, progress, 0 if give_back else pace.size, whole=whole)
+            crash.point("after-commit")
             if done.pause is not None:
                 log.warning("%s pauses for %.1f s: %s", lease.channel, done.pause, done.why)
-                leasing.pause(lease.channel, done.pause)
+                limits.pause(lease.channel, done.pause)
     except LeaseLost as error:
         log.warning("%s", error)
     return settled
+
+
+def _write(lease: Lease, progress: _Progress, size: int, *, whole: bool = False) -> None:
+    """Write what was sent and begin the next rows; those read ahead are used while they are fresh."""
+    now = time.monotonic()
+    fresh = whole and now - progress.read_at < _LOOK_AGAIN
+    kept = progress.ahead if fresh else []
+    progress.ahead = _persist(lease, progress.results, progress.sent, size, ahead=settings.BATCH_SIZE, kept=kept)
+    progress.results, progress.sent, progress.written_at = {}, [], now
+    if not kept:
+        progress.read_at = now
 
 
 def sweep() -> int:
@@ -133,6 +179,9 @@ def close() -> None:
     for relay in _kept.relays.values():
         relay.close()
     _kept.relays.clear()
+    _kept.paces.clear()
+    _kept.boards.clear()
+    learning.forget()
 
 
 def _send_slice(job: _Job, rows: list[Row]) -> Slice:
@@ -140,16 +189,37 @@ def _send_slice(job: _Job, rows: list[Row]) -> Slice:
     if job.transport is None:
         return Slice({row.id: Result(Outcome.PERMANENT, "", job.no) for row in rows})
     job.refused.clear()
+    held = _held(job.lease, rows)
+    _wait_for_slot(job.lease, len(rows) - len(held))
     started: list[float] = []
 
     def may_start() -> bool:
         now = time.monotonic()
-        started.append(now)
+        started.append(now) if not started else None
         return not job.lease.lost and now < job.lease.ends and now - started[0] < _SLICE_SECONDS
 
-    done = job.transport.send(job.messages(rows), Watch(may_start, lambda: _beat(job.lease)))
+    waiting = [row for row in rows if row.id not in held] if held else rows
+    done = job.transport.send(job.messages(waiting), Watch(may_start, lambda: _beat(job.lease)))
     done.results.update(job.refused)
+    learning.learn(job.lease, _kept.board(job.lease.channel), waiting, done.results)
+    done.results.update(held)
     return done
+
+
+def _held(lease: Lease, rows: list[Row]) -> dict[int, Result]:
+    """Rows whose domain is full, or refuses us: put off before they are tried."""
+    waits = _kept.board(lease.channel).waits((row.id, row.address, row.has_slot) for row in rows)
+    return {number: Result(Outcome.HELD, "", "", wait=wait) for number, wait in waits.items()}
+
+
+def _wait_for_slot(lease: Lease, count: int) -> None:
+    """Wait for this worker's turn, where the relay may get only so many a second from all workers together."""
+    if not count or lease.channel != Channel.EMAIL or not settings.SMTP_PER_SECOND:
+        return
+    until = time.monotonic() + limits.reserve(f"rate:{lease.channel}", count, settings.SMTP_PER_SECOND)
+    while (left := until - time.monotonic()) > 0:
+        _beat(lease)
+        time.sleep(min(left, 1.0))
 
 
 def _beat(lease: Lease) -> None:
@@ -164,12 +234,20 @@ def _beat(lease: Lease) -> None:
         log.exception("the lease on batch %s could not be renewed", lease.batch_id)
 
 
-def _persist(lease: Lease, results: dict[int, Result], rows: list[Row], size: int) -> list[Row]:
+def _persist(
+    lease: Lease,
+    results: dict[int, Result],
+    rows: list[Row],
+    size: int,
+    *,
+    ahead: int = 0,
+    kept: Sequence[Row] = (),
+) -> list[Row]:
     """Settle and begin in one transaction; tried again while the lease lasts, since results are worth keeping."""
     while True:
         try:
             with transaction.atomic():
-                return next_slice(lease, results, rows, size)
+                return next_slice(lease, results, rows, size, ahead=ahead, kept=kept)
         except (OperationalError, InterfaceError):
             if connection.in_atomic_block or time.monotonic() >= lease.ends:
                 raise
@@ -216,24 +294,38 @@ def _url(lease: Lease) -> str:
 
 def _letters(lease: Lease, content: Content) -> Callable[[Row], render.Letter]:
     """How a row becomes a mail; the form is drawn once for the batch."""
-    form = render.Form(content, stream=lease.mailing.stream, reference=lease.mailing.reference)
+    forms: dict[str, render.Form] = {}
+
+    def form(language: str) -> render.Form:
+        if language not in forms:
+            said = content.in_language(language)
+            forms[language] = render.Form(said, stream=lease.mailing.stream, reference=lease.mailing.reference)
+        return forms[language]
 
     def letter(row: Row) -> render.Letter:
         if settings.INVENTED_ONLY and not emails.is_invented(row.address):
             raise ValueError(NOT_INVENTED)
-        return form.letter(render.Person(row.id, row.recipient_key, row.address))
+        return form(row.language).letter(render.Person(row.id, row.recipient_key, row.address))
 
     return letter
 
 
 def _texts(lease: Lease, content: Content) -> Callable[[Row], sms.Text]:
     """How a row becomes a text message."""
-    form = TextForm(content, stream=lease.mailing.stream)
+    forms: dict[str, TextForm] = {}
+
+    def form(language: str) -> TextForm:
+        if language not in forms:
+            forms[language] = TextForm(content.in_language(language), stream=lease.mailing.stream)
+        return forms[language]
 
     def text(row: Row) -> sms.Text:
         if settings.INVENTED_ONLY and not phones.is_invented(row.address):
             raise ValueError(NOT_INVENTED)
-        return form.text(delivery_id=row.id, recipient_key=row.recipient_key, number=row.address)
+        said = form(row.language).text(delivery_id=row.id, recipient_key=row.recipient_key, number=row.address)
+        if row.state != State.UNCERTAIN:
+            return said
+        return replace(said, maybe=True, provider=row.provider, provider_ref=row.provider_ref)
 
     return text
 
@@ -242,13 +334,29 @@ class _Kept(threading.local):
     """This thread's connections to relays, kept from batch to batch."""
 
     def __init__(self) -> None:
+        self.paces: dict[str, _Pace] = {}
+        self.boards: dict[str, limits.Board] = {}
         self.relays: dict[tuple[str, float, bool], Relay] = {}
+
+    def pace(self, channel: str) -> _Pace:
+        """How fast this channel went last."""
+        return self.paces.setdefault(channel, _Pace(_MOST_AT_ONCE[channel]))
+
+    def board(self, channel: str) -> limits.Board:
+        """What is known of the limits of this channel."""
+        return self.boards.setdefault(channel, limits.Board(channel))
 
     def relay(self, url: str, loopback_only: bool) -> Relay:
         """The relay at this URL; one that may only be on this machine makes sure of it when it connects."""
         key = (url, float(settings.SMTP_DEADLINE_SECONDS), loopback_only)
         if key not in self.relays:
-            self.relays[key] = Relay(key[0], name=settings.MAIL_DOMAIN, deadline=key[1], loopback_only=loopback_only)
+            self.relays[key] = Relay(
+                key[0],
+                name=settings.MAIL_DOMAIN,
+                deadline=key[1],
+                loopback_only=loopback_only,
+                connections=settings.SMTP_CONNECTIONS,
+            )
         return self.relays[key]
 
 

@@ -8,18 +8,23 @@ LONGEST_TEXT = 160
 
 
 class Outcome(Enum):
-    """Accepted; refused for now; refused for good; perhaps accepted; or refused because of us, not of the address."""
+    """Accepted; refused for now, for good, or because of us and not of the address; perhaps accepted; not tried."""
 
     ACCEPTED = "accepted"
     TEMPORARY = "temporary"
     PERMANENT = "permanent"
     UNCERTAIN = "uncertain"
     OURS = "ours"
+    HELD = "held"  # its turn has not come: costs no attempt
 
 
 @dataclass(frozen=True)
 class Result:
-    """One message's result. `dead` means: this address surely takes no mail (RFC 3463 X.1.1 and its like)."""
+    """One message's result. `dead` means: this address surely takes no mail (RFC 3463 X.1.1 and its like).
+
+    `first` is what a look-up says of an earlier try that was uncertain: "kept" (accepted: nothing was sent again),
+    "lost" (never arrived: this is the result of a new sending), "" (not found out).
+    """
 
     outcome: Outcome
     code: str = ""
@@ -27,6 +32,14 @@ class Result:
     reference: str = ""  # the vendor's own name for the message, where it is needed later
     dead: bool = False
     wait: float | None = None  # seconds that the vendor asked us to wait for this message
+    provider: str = ""  # which vendor took it, or may have taken it, where there are several
+    first: str = ""
+
+    @property
+    def status(self) -> str:
+        """The enhanced status at the beginning of the text, such as "5.7.26", or "" (RFC 3463)."""
+        word = self.text.split(" ", 1)[0]
+        return word if word.count(".") == 2 and word.replace(".", "").isdigit() else ""
 
     def words(self) -> str:
         """Code and text in one line, without addresses, fit to be kept for years."""

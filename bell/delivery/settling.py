@@ -1,7 +1,8 @@
 """From a relay's word to a row's state: what is over, what is tried again and when; a slice in one UPDATE."""
 
+import json
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,14 @@ _LONGEST_WAIT = 3600.0
 # Beginnings of reasons, by which bounces are counted later (bounces.py).
 REFUSED = "refused: "
 OUR_SIDE = "our side: "
+# Of what was put off before it was tried: it has a slot of its way already, and does not queue for another.
+HELD = "its turn has not come"
+
+
+_COLUMNS = (
+    "id", "recipient_key", "address", "address_key", "state", "attempts",
+    "language", "provider", "provider_ref", "reason",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,15 @@ class Row:
     address_key: int
     state: str
     attempts: int
+    language: str = ""
+    provider: str = ""
+    provider_ref: str = ""
+    reason: str = ""
+
+    @property
+    def has_slot(self) -> bool:
+        """Whether it was put off until now, and is not to be put off again for the same reason."""
+        return self.state == State.DEFERRED and self.reason == HELD
 
 
 @dataclass(frozen=True)
@@ -48,6 +66,8 @@ class Fate:
     due_at: datetime
     reference: str = ""
     retried: bool = False
+    provider: str = ""
+    tried: int = 1  # 0: it was put off without a try
 
 
 @dataclass(frozen=True)
@@ -58,13 +78,23 @@ class _Again:
     state: State
     reason: str
     seconds: float
+    result: Result
 
 
-def next_slice(lease: Lease, results: Mapping[int, Result], rows: Iterable[Row], size: int) -> list[Row]:
-    """Settle one slice and begin the next of at most `size` rows, to be called in one transaction.
+def next_slice(
+    lease: Lease,
+    results: Mapping[int, Result],
+    rows: Iterable[Row],
+    size: int,
+    *,
+    ahead: int = 0,
+    kept: Sequence[Row] = (),
+) -> list[Row]:
+    """Settle what was sent and begin the next `size` rows, to be called in one transaction: the rows that are next.
 
     Raises LeaseLost when the fence is no longer ours: then nothing is written. An empty list means the batch is done;
-    with a size of 0 nothing is begun and the batch is given back.
+    with a size of 0 nothing is begun and the batch is given back. `ahead`: read so many, begin only the first. `kept`:
+    rows read ahead before, less than a second ago; without them they are read, and whoever said no meanwhile is out.
     """
     leasing.renew(lease)  # locks the batch's row: the sweeper and we cannot both go on
     by_id = {row.id: row for row in rows}
@@ -73,27 +103,31 @@ def next_slice(lease: Lease, results: Mapping[int, Result], rows: Iterable[Row],
         leasing.release(lease)
         return []
     chosen: list[Row] = []
-    stopped = Mailing.objects.filter(pk=lease.mailing.pk).exclude(stopped_at=None).exists()
-    while not stopped:
+    if not Mailing.objects.filter(pk=lease.mailing.pk).exclude(stopped_at=None).exists():
+        chosen = list(kept) or _allowed(lease, max(size, ahead))
+    if chosen:
+        leasing.mark(lease, chosen[:size][-1].id)
+    else:
+        leasing.finish(lease)
+    return chosen
+
+
+def _allowed(lease: Lease, size: int) -> list[Row]:
+    """The next rows that may be sent; those that may not are settled on the way."""
+    while True:
         found = _read(lease, size)
         blocked = [(row, why) for row, why in found if why]
         _block(lease, blocked)
         chosen = [row for row, why in found if not why]
         if chosen or not blocked:
-            break
-    if chosen:
-        leasing.mark(lease, chosen[-1].id)
-    else:
-        leasing.finish(lease)
-    return chosen
+            return chosen
 
 
 def _read(lease: Lease, size: int) -> list[tuple[Row, str]]:
     """The next rows that are still to be tried, each with why it must not be ("" when it may)."""
     waiting = Delivery.objects.filter(batch=lease.batch_id, state__in=PENDING)
     found = blocking.with_reason(waiting, lease.mailing.stream).order_by("id")[:size]
-    columns = ("id", "recipient_key", "address", "address_key", "state", "attempts", "blocked")
-    return [(Row(*row[:-1]), row[-1]) for row in found.values_list(*columns)]
+    return [(Row(*row[:-1]), row[-1]) for row in found.values_list(*_COLUMNS, "blocked")]
 
 
 def _block(lease: Lease, blocked: list[tuple[Row, str]]) -> None:
@@ -108,40 +142,72 @@ def _settle(lease: Lease, done: list[tuple[Row, Result]]) -> None:
     if not done:
         return
     now = clock.now()
+    plain: list[int] = []
     fates: list[Fate] = []
     again: list[_Again] = []
     for row, result in done:
+        if result.outcome is Outcome.ACCEPTED and not (result.reference or result.provider) and row.state != _UNSURE:
+            plain.append(row.id)
+            continue
         judged = _judge(lease, row, result, now)
         if isinstance(judged, Fate):
             fates.append(judged)
         else:
             again.append(judged)
     fates.extend(_rebatch(lease, again))
-    _write(fates, now)
+    if plain:
+        _accept(lease, plain, now)
+    if fates:
+        _write(fates, now)
     for row, result in done:
         if result.dead:
             blocking.suppress(address_key=row.address_key, channel=lease.channel, reason=blocking.HARD_BOUNCE)
 
 
+_UNSURE = State.UNCERTAIN
+
+
 def _judge(lease: Lease, row: Row, result: Result, now: datetime) -> Fate | _Again:
     """One row's fate. A row that was uncertain before stays so until a second copy is accepted, and then says so."""
-    second = row.state == State.UNCERTAIN
-    unsure = State.UNCERTAIN
+    second = row.state == _UNSURE
     if result.outcome is Outcome.ACCEPTED:
-        reason = "sent a second time, the first was uncertain" if second else ""
-        return Fate(row.id, State.SENT, reason, lease.batch_id, now, result.reference, retried=second)
+        sent_again = second and result.first == ""
+        reason = _SAYS[result.first] if second else ""
+        return _fate(lease, row, State.SENT, reason, now, result, retried=sent_again)
+    if result.outcome is Outcome.HELD:
+        return _Again(
+            row, _UNSURE if second else State.DEFERRED, row.reason if second else HELD, result.wait or 1.0, result
+        )
+    if second and result.first == "lost":
+        second = False  # there was no first copy: this was the first try
     if result.outcome is Outcome.UNCERTAIN:
-        if lease.channel == Channel.EMAIL and not second:
-            return _Again(row, unsure, result.words(), settings.UNCERTAIN_RETRY_SECONDS)
-        return Fate(row.id, unsure, result.words(), None, now, retried=second)
+        if not second and (lease.channel == Channel.EMAIL or result.provider):
+            return _Again(row, _UNSURE, result.words(), settings.UNCERTAIN_RETRY_SECONDS, result)
+        # A text is only looked up, where its gateway can: where that finds out nothing, no second one was sent.
+        sent_again = second and lease.channel == Channel.EMAIL
+        return Fate(row.id, _UNSURE, result.words(), None, now, retried=sent_again, provider=result.provider)
     reason = _reason(result)
     if result.outcome is Outcome.PERMANENT or row.attempts + 1 >= MOST_ATTEMPTS:
         # A refusal now says nothing about the first copy, which may have arrived.
         if second:
-            return Fate(row.id, unsure, f"the second try was {reason}"[:200], None, now)
-        return Fate(row.id, State.FAILED, reason, lease.batch_id, now)
+            return Fate(row.id, _UNSURE, f"the second try was {reason}"[:200], None, now)
+        return _fate(lease, row, State.FAILED, reason, now, result)
     wait = _backoff(lease.lane, row.attempts) if result.wait is None else max(result.wait, 1.0)
-    return _Again(row, unsure if second else State.DEFERRED, reason, wait)
+    return _Again(row, _UNSURE if second else State.DEFERRED, reason, wait, result)
+
+
+# What is said of a message that was uncertain before, by what a look-up of the first copy found.
+_SAYS = {
+    "": "sent a second time, the first was uncertain",
+    "kept": "was uncertain; looked up: the first was accepted",
+    "lost": "was uncertain; looked up: the first never arrived, sent anew",
+}
+
+
+def _fate(
+    lease: Lease, row: Row, state: State, reason: str, now: datetime, result: Result, *, retried: bool = False
+) -> Fate:
+    return Fate(row.id, state, reason, lease.batch_id, now, result.reference, retried, result.provider)
 
 
 def _reason(result: Result) -> str:
@@ -159,10 +225,16 @@ def _backoff(lane: int, attempts: int) -> float:
 def _rebatch(lease: Lease, again: list[_Again]) -> list[Fate]:
     """Rows to be tried again go into batches with their like: the same mailing, channel and wait, with jitter."""
     fates = []
-    for seconds in {one.seconds for one in again}:
-        alike = [one for one in again if one.seconds == seconds]
+    for seconds in {round(one.seconds, 1) for one in again}:
+        alike = [one for one in again if round(one.seconds, 1) == seconds]
         batch = leasing.like(lease.mailing, lease.channel, seconds * random.uniform(0.85, 1.15), len(alike))
-        fates += [Fate(one.row.id, one.state, one.reason, batch.pk, batch.due_at) for one in alike]
+        fates += [
+            Fate(
+                one.row.id, one.state, one.reason, batch.pk, batch.due_at, one.result.reference,
+                provider=one.result.provider, tried=int(one.result.outcome is not Outcome.HELD),
+            )
+            for one in alike
+        ]  # fmt: skip
     return fates
 
 
@@ -176,7 +248,8 @@ SET state = CASE WHEN {kept} THEN delivery_delivery.state ELSE v.column2 END,
     due_at = CASE WHEN v.column2 IN ('deferred', 'uncertain') THEN v.column5 ELSE delivery_delivery.due_at END,
     provider_ref = CASE WHEN v.column6 <> '' THEN v.column6 ELSE delivery_delivery.provider_ref END,
     retried = delivery_delivery.retried OR v.column7,
-    attempts = delivery_delivery.attempts + 1,
+    provider = CASE WHEN v.column8 <> '' THEN v.column8 ELSE delivery_delivery.provider END,
+    attempts = delivery_delivery.attempts + v.column9,
     state_at = %s
 FROM (VALUES {rows}) AS v
 WHERE delivery_delivery.id = v.column1
@@ -187,13 +260,34 @@ _KEPT = """(delivery_delivery.state IN ('delivered', 'bounced', 'failed')
 _OURS = "(delivery_delivery.state IN ('queued', 'deferred', 'uncertain') AND delivery_delivery.batch_id IS NOT NULL)"
 
 
+# The usual case, with nothing to say but the ids: nine columns a row are not sent over for it.
+_ACCEPT = """
+UPDATE delivery_delivery
+SET state = CASE WHEN state IN ('delivered', 'bounced', 'failed') THEN state ELSE 'sent' END,
+    reason = CASE WHEN state IN ('delivered', 'bounced', 'failed') THEN reason ELSE '' END,
+    batch_id = CASE WHEN {ours} THEN %s ELSE NULL END,
+    attempts = attempts + 1,
+    state_at = %s
+WHERE id IN ({ids})
+"""
+_IDS = {"postgresql": "SELECT unnest(%s::bigint[])", "sqlite": "SELECT value FROM json_each(%s)"}
+
+
+def _accept(lease: Lease, ids: list[int], now: datetime) -> None:
+    """What the relay took at the first or a later try."""
+    given: Any = ids if connection.vendor == "postgresql" else json.dumps(ids)
+    statement = _ACCEPT.format(ours=_OURS, ids=_IDS[connection.vendor])
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [lease.batch_id, connection.ops.adapt_datetimefield_value(now), given])
+
+
 def _write(fates: list[Fate], now: datetime) -> None:
     """One UPDATE for the slice. The caller holds the lock on the batch, so that no late writer gets here."""
     moment = connection.ops.adapt_datetimefield_value
     params: list[Any] = [moment(now)]
     for fate in fates:
         params += [fate.id, fate.state.value, fate.reason[:200], fate.batch_id]
-        params += [moment(fate.due_at), fate.reference[:64], fate.retried]
-    rows = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * len(fates))
+        params += [moment(fate.due_at), fate.reference[:64], fate.retried, fate.provider[:16], fate.tried]
+    rows = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(fates))
     with connection.cursor() as cursor:
         cursor.execute(_SETTLE.format(rows=rows, kept=_KEPT, ours=_OURS), params)

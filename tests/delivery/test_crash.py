@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 
 from bell.delivery import crash, inbound, outbox, post
-from bell.delivery.models import Batch, Limit, Delivery, Inbound, Mailing
+from bell.delivery.models import Batch, Delivery, Inbound, Limit, Mailing
 from bell.lib import clock
 from tests.delivery.conftest import a_mailing, an_audience, emails, filled
 from tests.delivery.servers import Relay

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bell.delivery import blocking, leasing, outbox, post, settling
-from bell.delivery.models import Batch, Limit, Delivery, Lane, Mailing, State, Suppression
+from bell.delivery.models import Batch, Delivery, Lane, Limit, Mailing, State, Suppression
 from bell.lib import clock, keys
 from tests.delivery.conftest import a_content, a_mailing, emails, filled
 from tests.delivery.servers import DROP, Relay, closed_port

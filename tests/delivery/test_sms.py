@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from bell.delivery import inbound, outbox, post, receipts, sms
-from bell.delivery.models import Batch, Limit, Delivery, Inbound, State, Suppression
+from bell.delivery.models import Batch, Delivery, Inbound, Limit, State, Suppression
 from bell.delivery.results import Outcome, Result
 from bell.delivery.sms.render import reference
 from bell.delivery.sms.words import is_stop

@@ -9,8 +9,8 @@ from aiosmtpd.controller import Controller
 
 from bell.delivery.email import smtp
 from bell.delivery.email.render import Letter
+from bell.delivery.email.replies import Reply
 from bell.delivery.email.smtp import Relay as Client
-from bell.delivery.email.replies import Reply, judge
 from bell.delivery.results import Outcome, Watch
 from tests.delivery.servers import DRIP, DROP, NONSENSE, SILENT, Relay, closed_port
 

@@ -127,6 +127,8 @@ def _message(content: Content, *, reference: str, at: datetime) -> EmailMessage:
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     if content.auto_submitted:
         message["Auto-Submitted"] = "auto-generated"
+    if content.language:
+        message["Content-Language"] = content.language
     if reference:
         message["X-Alert-Reference"] = reference
     _body(message, content)

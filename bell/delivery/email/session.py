@@ -1,9 +1,9 @@
 """One SMTP connection that sends many messages, one recipient each, and knows what became of every one of them.
 
-RFC 5321; with PIPELINING (RFC 2920) the end of one message and the envelope of the next share a write, so that a message
-costs one round trip; with CHUNKING (RFC 3030) several are on their way at once. Before a message's last byte is written
-it is surely unsent; after it, without a reply, nobody knows. asyncio.BufferedProtocol, because a plain protocol
-allocates 256 KiB for every read.
+RFC 5321; with PIPELINING (RFC 2920) the end of one message and the envelope of the next share a write, so that a
+message costs one round trip; with CHUNKING (RFC 3030) several are on their way at once. Before a message's last byte
+is written it is surely unsent; after it, without a reply, nobody knows. asyncio.BufferedProtocol, because a plain
+protocol allocates 256 KiB for every read.
 """
 
 import asyncio
@@ -19,7 +19,9 @@ from bell.delivery.email.replies import Lost, Reader, Reply, judge
 from bell.delivery.results import Outcome, Result
 
 _READ = 16 * 1024
-_IN_ONE_WRITE = 64 * 1024  # larger messages wait until all but the dot has left, so that a loss is known to be before it
+_IN_ONE_WRITE = (
+    64 * 1024
+)  # larger messages wait until all but the dot has left, so that a loss is known to be before it
 CHUNKS_UNDER_WAY = 4  # messages on their way at once over one connection with BDAT: all of them uncertain if it breaks
 
 
@@ -182,9 +184,8 @@ class Session(asyncio.BufferedProtocol):
         pieces: list[bytes] = []
         under_way = sum(1 for kind, _ in self._expected if kind == "DOT")
         while under_way < CHUNKS_UNDER_WAY and (item := self._begin()):
-            letter = item.letter
-            head = f"RSET\r\nMAIL FROM:<{letter.sender}>\r\nRCPT TO:<{letter.recipient}>\r\nBDAT {len(letter.data)} LAST\r\n"
-            pieces += [head.encode("ascii"), letter.data]
+            size = b"BDAT %d LAST\r\n" % len(item.letter.data)
+            pieces += [b"RSET\r\n", self._command("MAIL", item), self._command("RCPT", item), size, item.letter.data]
             self._expected += (("RSET", item), ("MAIL", item), ("RCPT", item), ("DOT", item))
             item.sent = True
             under_way += 1
@@ -200,7 +201,7 @@ class Session(asyncio.BufferedProtocol):
         return item
 
     def _envelope(self) -> bytes:
-        """The next message's commands up to DATA, or its first one to a relay that wants them one by one; b"" at the end."""
+        """The next message's commands up to DATA (only the first, where they are wanted one by one); b"" at the end."""
         item = self._begin()
         if item is None:
             return b""

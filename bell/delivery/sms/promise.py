@@ -13,12 +13,19 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True)
 class Text:
-    """One text message to send; numbers in E.164. `reference` is ours, and the same at every attempt."""
+    """One text message to send; numbers in E.164. `reference` is ours, and the same at every attempt.
+
+    `maybe`: vendor `provider` may have accepted it before, as `provider_ref` if that is known: it is looked up there
+    first, and sent only if it surely never arrived.
+    """
 
     reference: str
     sender: str
     to: str
     text: str
+    maybe: bool = False
+    provider: str = ""
+    provider_ref: str = ""
 
 
 @dataclass(frozen=True)
