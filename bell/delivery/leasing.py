@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import CharField, F, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 
-from bell.delivery import crash, limits
+from bell.delivery import crash, limits, wake
 from bell.delivery.models import PENDING, Batch, Channel, Delivery, Lane, Limit, Mailing, State
 from bell.lib import clock
 
@@ -146,6 +146,7 @@ def recover_one() -> bool:
         batch.fence += 1
         batch.owner, batch.lease_until, batch.begun_through = "", None, None
         batch.save(update_fields=["state", "fence", "owner", "lease_until", "begun_through"])
+        wake.ring()
         crash.point("before-sweep-commit")
         return True
 

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from bell.delivery import blocking, filling
+from bell.delivery import blocking, filling, wake
 from bell.delivery.content import (
     ASKED_FOR,
     Address,
@@ -78,6 +78,7 @@ def post(content: Content, *, authority: Authority, stream: str, lane: int, to: 
     batch = None
     if not reason:
         batch = Batch.objects.create(mailing=mailing, channel=channel, lane=mailing.lane, due_at=now, size=1)
+        wake.ring()
     delivery = Delivery.objects.create(
         mailing=mailing,
         recipient_key=to.recipient_key,

@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from django.db import close_old_connections, connections
 
 from bell.delivery import outbox
+from bell.delivery.wake import DEAF_SECONDS, Ear
 from bell.worker.timetable import TIMETABLE, Entry
 
 log = logging.getLogger(__name__)
 
-IDLE_SECONDS = 0.25  # how often an idle sender looks into the outbox
 LONGEST_BACKOFF = 10.0  # a repaired fault is noticed well within the minute that promises.md gives (I10)
 PATIENCE_SECONDS = 25.0  # for the message under way when told to end; of the 30 s that a supervisor gives
 
@@ -58,14 +58,20 @@ def backoff(every: float, failures: int) -> float:
 
 
 def run(told: threading.Event, *, senders: int = 1, timetable: Sequence[Entry] = TIMETABLE) -> None:
-    """Work until told to end; then the message under way is finished, what is left of its batch given back."""
-    threads = [threading.Thread(target=_send, args=(told, number), daemon=True) for number in range(senders)]
+    """Work until told to end; then the message under way is finished, what is left of its batch given back.
+
+    With an empty timetable it only sends: one process of several.
+    """
+    ear = Ear()
+    threads = [threading.Thread(target=_send, args=(told, ear, number), daemon=True) for number in range(senders)]
+    threads.append(threading.Thread(target=_hear, args=(told, ear), daemon=True))
     apart = [Turn(entry) for entry in timetable if entry.apart]
     threads += [threading.Thread(target=_apart, args=(told, apart), daemon=True)] if apart else []
     for thread in threads:
         thread.start()
     log.info("the worker begins, %s of it sending", senders)
     _in_turn(told, [Turn(entry) for entry in timetable if not entry.apart])
+    ear.shout()
     until = time.monotonic() + PATIENCE_SECONDS
     for thread in threads:
         thread.join(max(0.0, until - time.monotonic()))
@@ -82,7 +88,7 @@ def _in_turn(told: threading.Event, turns: list[Turn]) -> None:
         for turn in turns:
             if turn.due <= time.monotonic() and not told.is_set():
                 turn.take()
-        told.wait(max(0.0, min(turn.due for turn in turns) - time.monotonic()))
+        told.wait(max(0.0, min(turn.due for turn in turns) - time.monotonic()) if turns else None)
 
 
 def _apart(told: threading.Event, turns: list[Turn]) -> None:
@@ -108,8 +114,16 @@ def owner(number: int = 0) -> str:
     return f"{socket.gethostname()[:32]}:{os.getpid()}:{number}"
 
 
-def _send(told: threading.Event, number: int) -> None:
-    """Send batch after batch; look four times a second when there is none."""
+def _hear(told: threading.Event, ear: Ear) -> None:
+    """Listen for what was put into the outbox."""
+    try:
+        ear.listen(told)
+    finally:
+        connections.close_all()
+
+
+def _send(told: threading.Event, ear: Ear, number: int) -> None:
+    """Send batch after batch; when there is none wait for the bell, and look now and then all the same."""
 
     def go_on() -> bool:
         return not told.is_set()
@@ -117,12 +131,17 @@ def _send(told: threading.Event, number: int) -> None:
     def batch() -> int:
         return outbox.run_once(owner(number), keep_going=go_on)
 
-    turn = Turn(Entry("send", IDLE_SECONDS, batch))
+    turn = Turn(Entry("send", DEAF_SECONDS, batch))
     try:
         while go_on():
-            if turn.take():
+            heard = ear.mark()
+            done = turn.take()
+            if done:
                 continue
-            told.wait(max(0.0, turn.due - time.monotonic()))
+            if done is None:
+                told.wait(max(0.0, turn.due - time.monotonic()))  # it failed: no bell makes it well sooner
+            else:
+                ear.wait(heard, told)
     finally:
         _last(outbox.close)
         connections.close_all()

@@ -4,8 +4,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from bell.cli.crew import Crew, orphaned
 from bell.cli.waiting import ending
 from bell.worker import loop
+from bell.worker.timetable import TIMETABLE
 
 
 class Command(BaseCommand):
@@ -16,7 +18,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """How much of it."""
         parser.add_argument("--once", action="store_true", help="do what is due now, then end")
-        parser.add_argument("--senders", type=int, default=2, help="how many batches travel at once (default 2)")
+        parser.add_argument(
+            "--senders", type=int, default=2, help="how many batches travel at once in a process (default 2)"
+        )
+        parser.add_argument("--processes", type=int, default=1, help="how many processes send (default 1)")
+        parser.add_argument("--only-send", action="store_true", help="send, and leave the timetable to other workers")
+        parser.add_argument(
+            "--child-of", type=int, default=0, help="end when this process is gone (set by --processes)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run once or until told."""
@@ -27,4 +36,11 @@ class Command(BaseCommand):
             if None in done.values():
                 raise CommandError("Not everything could be done; the log says why")
             return
-        loop.run(ending(), senders=max(1, options["senders"]))
+        senders = max(1, options["senders"])
+        told = ending()
+        if options["processes"] > 1:
+            Crew(options["processes"], ["--senders", str(senders)]).work(told)
+            return
+        if options["child_of"]:
+            orphaned(told, options["child_of"])
+        loop.run(told, senders=senders, timetable=() if options["only_send"] else TIMETABLE)
