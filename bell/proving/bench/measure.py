@@ -94,7 +94,7 @@ def side_by_side(
 def row(
     case: str, people: int, our_times: list[float], their_times: list[float], *, comparator: str, peak_mb: float
 ) -> Row:
-    """A row out of the seconds that each run took; no times of theirs: not installed."""
+    """A row out of the seconds that each run took; no times of theirs: not installed. `comparator` "": there is none."""
     mine = statistics.median(our_times)
     other = statistics.median(their_times) if their_times else None
     return Row(
@@ -104,7 +104,7 @@ def row(
         spread=(min(our_times), max(our_times)),
         rate=people / mine,
         peak_mb=peak_mb,
-        comparator=comparator if other else f"{comparator} ({NOT_INSTALLED})",
+        comparator=f"{comparator}: {NOT_INSTALLED}" if comparator and not other else comparator,
         comparator_rate=people / other if other else None,
         ratio=other / mine if other else None,
     )
