@@ -1,6 +1,12 @@
-"""Filling the outbox straight from an audience query: INSERT ... SELECT, step by step, never an object a person."""
+"""Filling the outbox straight from an audience query, step by step, never an object a person.
 
-from collections.abc import Sequence
+A step reads its part of the audience once, into a temporary table. Then the batches are made, and the rows are written
+once, as they stay. Nobody is asked beforehand whether a row is there already or an address taken: the table's own
+constraints say so, for nothing, and only a step in which they did is gone over again.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -8,12 +14,13 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, router, transaction
-from django.db.models import Max, QuerySet
+from django.db.backends.utils import CursorWrapper
+from django.db.models import Count, F, QuerySet
 from django.utils.dateparse import parse_datetime
 
-from bell.delivery import blocking, crash
+from bell.delivery import blocking, crash, wake
 from bell.delivery.content import ASKED_FOR, Step
-from bell.delivery.models import Batch, Delivery, Mailing, State
+from bell.delivery.models import Batch, Delivery, Mailing
 from bell.lib import clock
 
 COLUMNS = ("recipient_key", "channel", "address", "address_key", "due_at")
@@ -22,16 +29,21 @@ SAME_ADDRESS = "same address"
 
 @dataclass(frozen=True)
 class _People:
-    """An audience query, compiled."""
+    """An audience query, compiled. `language` is the SQL of that column."""
 
     sql: str
     params: tuple[Any, ...]
+    language: str
 
 
-def fill(mailing: Mailing, people: QuerySet[Any, Any], *, after: int = 0, step: int = 20_000) -> Step:
+def fill(
+    mailing: Mailing, people: QuerySet[Any, Any], *, after: int = 0, step: int = 20_000, walk: bool = False
+) -> Step:
     """Queue the next `step` rows or so of `people`, in one transaction; a rerun of a step changes nothing.
 
-    `people` has the columns recipient_key (positive), channel, address, address_key and due_at, in any order, no slice.
+    `people` has the columns recipient_key (positive), channel, address, address_key, due_at, and may have language ("" is
+    the mailing's own), in any order, no slice. With `walk` it is read by its indexes in the order of recipient_key, and
+    no further than the step goes: right for an audience of many steps, wrong for a few people among many.
     All rows of one recipient fall into one step. Of people who share an address the first gets the message, the others
     a row that says so. A stopped mailing takes nobody; ValueError when it is closed or the audience is sliced.
     """
@@ -47,127 +59,197 @@ def fill(mailing: Mailing, people: QuerySet[Any, Any], *, after: int = 0, step: 
         compiled = _compile(people, using)
         if compiled is None:
             return Step(0, 0, after, True)
-        upto, finished = _end_of_step(compiled, after, step, using)
-        if upto is None:
-            return Step(0, 0, after, True)
-        newest = Delivery.objects.using(using).aggregate(newest=Max("id"))["newest"] or 0
-        inserted = _insert(kept, compiled, after, upto, using)
-        crash.point("mid-fill")
-        fresh = Delivery.objects.using(using).filter(pk__gt=newest, state=State.SUPPRESSED)
-        suppressed = fresh.filter(mailing=kept).count()
-        _cut(kept, newest, using)
-        return Step(inserted, suppressed, upto, finished)
+        with connections[using].cursor() as cursor:
+            return _step(cursor, kept, compiled, _Part(after, max(step, 1), walk, using))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Which part of the audience a step takes, and how."""
+
+    after: int
+    most: int
+    walk: bool
+    using: str
+
+
+def _step(cursor: CursorWrapper, mailing: Mailing, people: _People, part: _Part) -> Step:
+    """Read, make the batches, write."""
+    _prepare(cursor, part.using)
+    upto, finished = _read(cursor, people, part)
+    if upto is None:
+        return Step(0, 0, part.after, True)
+    now = connections[part.using].ops.adapt_datetimefield_value(clock.now())
+    blocked = _block(cursor, mailing)
+    expected, queued, batches = _queue(cursor, mailing, now, part.using)
+    suppressed = _suppress(cursor, mailing, now) if blocked else 0
+    crash.point("mid-fill")
+    if queued + suppressed < expected + blocked:
+        suppressed += _mend(cursor, mailing, now, batches, part.using)
+    if batches:
+        wake.ring(part.using)
+    return Step(queued + suppressed, suppressed, upto, finished)
 
 
 def _compile(people: QuerySet[Any, Any], using: str) -> _People | None:
     """The query's SQL with our column names, or None when it surely finds nobody."""
-    query = people.using(using).order_by().values(*COLUMNS).query
+    has_language = "language" in (*people.query.values_select, *people.query.annotations)
+    columns = (*COLUMNS, "language") if has_language else COLUMNS
+    query = people.using(using).order_by().values(*columns).query
     if query.is_sliced:
         raise ValueError("An audience is filled whole: take no slice of it")
     try:
         sql, params = query.get_compiler(using).as_sql()
     except EmptyResultSet:
         return None
-    return _People(sql, tuple(params))
+    return _People(sql, tuple(params), "q.language" if has_language else "''")
 
 
-def _end_of_step(people: _People, after: int, step: int, using: str) -> tuple[int | None, bool]:
-    """(last recipient key of this step, whether it is the last step); (None, True) when nobody is left."""
-    with connections[using].cursor() as cursor:
+# Temporary tables of this connection: what a step read, and its batches.
+_TABLES = {
+    "fill_read": "recipient_key bigint NOT NULL, channel varchar(8) NOT NULL, address varchar(254) NOT NULL,"
+    " address_key bigint, due_at {moment} NOT NULL, language varchar(12) NOT NULL,"
+    " reason varchar(200) DEFAULT '' NOT NULL",
+    "fill_batch": "chunk bigint NOT NULL PRIMARY KEY, batch_id bigint NOT NULL",
+}
+
+
+def _prepare(cursor: CursorWrapper, using: str) -> None:
+    """The temporary tables, empty."""
+    end = " ON COMMIT DELETE ROWS" if connections[using].vendor == "postgresql" else ""
+    moment = connections[using].data_types["DateTimeField"]
+    for name, columns in _TABLES.items():
+        cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {name} ({columns.format(moment=moment)}){end}")
+        cursor.execute(f"DELETE FROM {name}")
+
+
+_READ = """
+INSERT INTO fill_read (recipient_key, channel, address, address_key, due_at, language)
+SELECT q.recipient_key, q.channel, q.address, q.address_key, q.due_at, {language}
+FROM ({people}) q WHERE {where} ORDER BY q.recipient_key LIMIT %s
+"""
+
+
+def _read(cursor: CursorWrapper, people: _People, part: _Part) -> tuple[int | None, bool]:
+    """Evaluate the audience once: (last recipient key of this step, whether it is the last); (None, True): nobody."""
+
+    def read(where: str, key: int, most: int) -> int:
         cursor.execute(
-            f"SELECT q.recipient_key FROM ({people.sql}) q WHERE q.recipient_key > %s"
-            " ORDER BY q.recipient_key LIMIT 1 OFFSET %s",
-            [*people.params, after, max(step, 1) - 1],
+            _READ.format(people=people.sql, language=people.language, where=where), [*people.params, key, most]
         )
-        row = cursor.fetchone()
-        if row is not None:
-            return int(row[0]), False
-        cursor.execute(
-            f"SELECT MAX(q.recipient_key) FROM ({people.sql}) q WHERE q.recipient_key > %s", [*people.params, after]
-        )
-        last = cursor.fetchone()[0]
-        return (None if last is None else int(last)), True
+        return int(cursor.rowcount)
+
+    with _by_index(cursor, part):
+        found = read("q.recipient_key > %s", part.after, part.most + 1)
+    cursor.execute("SELECT MAX(recipient_key) FROM fill_read")
+    last = cursor.fetchone()[0]
+    if found <= part.most:
+        return last, True
+    # One row more than the step takes: whoever it belongs to comes whole in the next step.
+    cursor.execute("DELETE FROM fill_read WHERE recipient_key = %s", [last])
+    if cursor.rowcount < found:
+        cursor.execute("SELECT MAX(recipient_key) FROM fill_read")
+        return cursor.fetchone()[0], False
+    # One person alone fills the step.
+    read("q.recipient_key = %s", last, 2**31)
+    return last, False
 
 
-# q: the audience; o: one row per person and channel; p: at_address numbers those who share an address in this step;
-# r: shared says so for earlier steps too, blocked says why it is suppressed (the rule is blocking.matching's).
-# "IS NOT NULL" and not EXISTS, which PostgreSQL may answer by reading all earlier steps into a hash.
+@contextmanager
+def _by_index(cursor: CursorWrapper, part: _Part) -> Iterator[None]:
+    """On PostgreSQL: let the planner walk along indexes, where its picture of a cold disk would have it read and sort
+    the whole audience at every step."""
+    if not part.walk or connections[part.using].vendor != "postgresql":
+        yield
+        return
+    ways = ("enable_hashjoin", "enable_mergejoin", "enable_seqscan", "enable_sort", "enable_material")
+    for way in ways:
+        cursor.execute(f"SET LOCAL {way} = off")
+    yield
+    for way in ways:
+        cursor.execute(f"SET LOCAL {way} TO DEFAULT")
+
+
+# The rule is blocking.matching's. "IS NOT NULL" and not EXISTS: PostgreSQL may answer that by reading whole tables.
+_BLOCK = """
+UPDATE fill_read SET reason = ({reason} LIMIT 1) WHERE ({reason} LIMIT 1) IS NOT NULL
+""".format(
+    reason="SELECT s.reason FROM delivery_suppression s"
+    " WHERE s.address_key = fill_read.address_key AND s.channel = fill_read.channel"
+    " AND (s.stream = %s OR (s.stream = '' AND (%s OR s.reason IN (%s, %s)))) ORDER BY s.stream"
+)
+
+
+def _block(cursor: CursorWrapper, mailing: Mailing) -> int:
+    """Say of whoever is suppressed why; how many."""
+    rule = [mailing.stream, mailing.stream not in ASKED_FOR, *blocking.DEAD]
+    cursor.execute(_BLOCK, [*rule, *rule])
+    return int(cursor.rowcount)
+
+
 _INSERT = """
-INSERT INTO delivery_delivery (mailing_id, recipient_key, channel, address, address_key, state, reason,
-                               batch_id, attempts, due_at, state_at, provider_ref, retried)
-SELECT %s, r.recipient_key, r.channel, r.address,
-       CASE WHEN r.shared THEN NULL ELSE r.address_key END,
-       CASE WHEN r.shared OR r.blocked <> '' THEN 'suppressed' ELSE 'queued' END,
-       CASE WHEN r.shared THEN %s ELSE r.blocked END,
-       NULL, 0, r.due_at, %s, '', %s
-FROM (
-    SELECT p.*,
-           (p.at_address > 1 OR (
-               SELECT 1 FROM delivery_delivery d
-               WHERE d.mailing_id = %s AND d.channel = p.channel AND d.address_key = p.address_key LIMIT 1) IS NOT NULL
-           ) AS shared,
-           COALESCE((
-               SELECT s.reason FROM delivery_suppression s
-               WHERE s.address_key = p.address_key AND s.channel = p.channel
-                 AND (s.stream = %s OR (s.stream = '' AND (%s OR s.reason IN (%s, %s))))
-               ORDER BY s.stream LIMIT 1), '') AS blocked
-    FROM (
-        SELECT o.*, ROW_NUMBER() OVER (PARTITION BY o.channel, o.address_key ORDER BY o.recipient_key) AS at_address
-        FROM (
-            SELECT q.*, ROW_NUMBER() OVER (PARTITION BY q.recipient_key, q.channel ORDER BY q.address_key) AS own
-            FROM ({people}) q
-            WHERE q.recipient_key > %s AND q.recipient_key <= %s
-        ) o
-        WHERE o.own = 1
-    ) p
-) r
-WHERE true
-ORDER BY r.recipient_key
+INSERT INTO delivery_delivery (mailing_id, state_at, retried, recipient_key, channel, address, address_key, due_at,
+                               language, reason, state, batch_id, attempts, provider, provider_ref)
+SELECT %s, %s, %s, f.recipient_key, f.channel, f.address, {columns}, 0, '', ''
+FROM {rows}
+ORDER BY f.recipient_key
 ON CONFLICT DO NOTHING
 """
 
-
-def _insert(mailing: Mailing, people: _People, after: int, upto: int, using: str) -> int:
-    """One statement from audience to outbox; how many rows are new."""
-    connection = connections[using]
-    now = connection.ops.adapt_datetimefield_value(clock.now())
-    everything = mailing.stream not in ASKED_FOR
-    params = [mailing.pk, SAME_ADDRESS, now, False, mailing.pk, mailing.stream, everything, *blocking.DEAD]
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT.format(people=people.sql), [*params, *people.params, after, upto])
-        return int(cursor.rowcount)
-
-
-# "+ 0": only the key may be used to find the rows, never an index that leads to all of the mailing.
-_CHUNKS = """
-SELECT n.channel, n.due_at, MIN(n.id), MAX(n.id), COUNT(*)
-FROM (
-    SELECT id, channel, due_at, ROW_NUMBER() OVER (PARTITION BY channel, due_at ORDER BY id) - 1 AS place
-    FROM delivery_delivery
-    WHERE id > %s AND mailing_id + 0 = %s AND state = 'queued'
-) n
-GROUP BY n.channel, n.due_at, n.place / %s
-"""
+_QUEUED = _INSERT.format(
+    columns="f.address_key, f.due_at, f.language, '', 'queued', b.batch_id",
+    rows="(SELECT r.*, %s + (ROW_NUMBER() OVER (ORDER BY r.recipient_key) - 1) / %s AS chunk FROM fill_read r"
+    " WHERE r.channel = %s AND r.due_at = %s AND r.reason = '') f JOIN fill_batch b ON b.chunk = f.chunk",
+)
+_SUPPRESSED = _INSERT.format(
+    columns="f.address_key, f.due_at, f.language, f.reason, 'suppressed', NULL",
+    rows="fill_read f WHERE f.reason <> ''",
+)
+_SHARED = _INSERT.format(
+    columns="NULL, f.due_at, f.language, %s, 'suppressed', NULL",
+    rows="fill_read f WHERE (SELECT 1 FROM delivery_delivery d WHERE d.recipient_key = f.recipient_key"
+    " AND d.mailing_id = %s AND d.channel = f.channel LIMIT 1) IS NULL",
+)
 
 
-_ASSIGN = """
-UPDATE delivery_delivery SET batch_id = %s
-WHERE id BETWEEN %s AND %s AND mailing_id + 0 = %s AND channel = %s AND due_at = %s AND state = 'queued'
-"""
+def _queue(cursor: CursorWrapper, mailing: Mailing, now: Any, using: str) -> tuple[int, int, list[int]]:
+    """Write what is to be sent, like with like: (how many rows that should be, how many were new, ids of batches)."""
+    cursor.execute(
+        "SELECT channel, due_at, COUNT(*) FROM fill_read WHERE reason = '' GROUP BY channel, due_at ORDER BY 1, 2"
+    )
+    expected = queued = 0
+    made: list[int] = []
+    for channel, due, rows in cursor.fetchall():
+        sizes = [min(settings.BATCH_SIZE, rows - start) for start in range(0, rows, settings.BATCH_SIZE)]
+        like = {"mailing": mailing, "channel": channel, "lane": mailing.lane, "due_at": _moment(due)}
+        batches = Batch.objects.using(using).bulk_create([Batch(**like, size=size) for size in sizes])
+        numbered = [(len(made) + place, batch.pk) for place, batch in enumerate(batches)]
+        cursor.executemany("INSERT INTO fill_batch (chunk, batch_id) VALUES (%s, %s)", numbered)
+        cursor.execute(_QUEUED, [mailing.pk, now, False, len(made), settings.BATCH_SIZE, channel, due])
+        made += [batch.pk for batch in batches]
+        expected += rows
+        queued += int(cursor.rowcount)
+    return expected, queued, made
 
 
-def _cut(mailing: Mailing, newest: int, using: str) -> None:
-    """Put the new queued rows into batches of one channel and due time, at most BATCH_SIZE each."""
-    moment = connections[using].ops.adapt_datetimefield_value
-    with connections[using].cursor() as cursor:
-        cursor.execute(_CHUNKS, [newest, mailing.pk, settings.BATCH_SIZE])
-        chunks: Sequence[tuple[str, Any, int, int, int]] = cursor.fetchall()
-        for channel, due, first, last, size in chunks:
-            due_at = _moment(due)
-            batch = Batch.objects.using(using).create(
-                mailing=mailing, channel=channel, lane=mailing.lane, due_at=due_at, size=size
-            )
-            cursor.execute(_ASSIGN, [batch.pk, first, last, mailing.pk, channel, moment(due_at)])
+def _suppress(cursor: CursorWrapper, mailing: Mailing, now: Any) -> int:
+    """Write who is suppressed, with why; how many rows are new."""
+    cursor.execute(_SUPPRESSED, [mailing.pk, now, False])
+    return int(cursor.rowcount)
+
+
+def _mend(cursor: CursorWrapper, mailing: Mailing, now: Any, batches: list[int], using: str) -> int:
+    """Some rows could not be written. Whose address another has gets a row that says so (how many is returned); a row
+    that was there before stays as it is. Then the batches say what is in them."""
+    cursor.execute(_SHARED, [mailing.pk, now, False, SAME_ADDRESS, mailing.pk])
+    shared = int(cursor.rowcount)
+    ours = Batch.objects.using(using).filter(pk__in=batches)
+    for batch in ours.annotate(n=Count("deliveries")).exclude(n=F("size")):
+        if batch.n:
+            ours.filter(pk=batch.pk).update(size=batch.n)
+        else:
+            ours.filter(pk=batch.pk).delete()
+    return shared
 
 
 def _moment(value: Any) -> datetime:

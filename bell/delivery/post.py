@@ -51,9 +51,11 @@ def open_mailing(
     )
 
 
-def fill(mailing: Mailing, people: QuerySet[Any, Any], *, after: int = 0, step: int = 20_000) -> Step:
+def fill(
+    mailing: Mailing, people: QuerySet[Any, Any], *, after: int = 0, step: int = 20_000, walk: bool = False
+) -> Step:
     """Put the next people of an audience into the outbox, in one transaction; see filling.fill."""
-    return filling.fill(mailing, people, after=after, step=step)
+    return filling.fill(mailing, people, after=after, step=step, walk=walk)
 
 
 def close(mailing: Mailing) -> None:

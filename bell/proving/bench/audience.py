@@ -16,13 +16,12 @@ from bell.alerts import audience
 from bell.alerts.audience import Rule
 from bell.lib import shapes
 from bell.organisations.kinds import Kind
-from bell.places.models import Area, Postcode
-from bell.proving import county, people
+from bell.places.models import Area
+from bell.proving import county
+from bell.proving.bench import crowd
 from bell.proving.bench.measure import Row, side_by_side
-from bell.proving.people import Point
 from bell.residents.models import Place
 
-_CHUNK = 20_000
 # Metres from the middle of Heanor, roughly: a street, a neighbourhood, a ward, a district, half the county.
 _REACH = {"street": 200, "neighbourhood": 700, "ward": 2_000, "district": 9_000, "half the county": 30_000}
 _HEANOR = (-1.3537, 53.0140)
@@ -30,21 +29,10 @@ _HEANOR = (-1.3537, 53.0140)
 
 def prepare(count: int, seed: int) -> county.Force:
     """The demo's ground and `count` people in it, near its postcodes."""
-    rng = random.Random(seed)
-    county.draw_ground(rng)
+    county.draw_ground(random.Random(seed))
     force = county.found_force()
-    homes = [Point(row.lon, row.lat, row.code) for row in Postcode.objects.public().order_by("code")]
-    for start in range(0, count, _CHUNK):
-        spots = [_near(rng.choice(homes), rng) for _ in range(min(_CHUNK, count - start))]
-        crowd = people.invent(rng, spots, groups=list(county.GROUPS), first=start, mobiles=start)
-        people.settle(crowd, force=force.organisation, groups=force.groups, rng=rng)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+    crowd.settle(count, force=force, seed=seed)
     return force
-
-
-def _near(spot: Point, rng: random.Random) -> Point:
-    return Point(spot.lon + rng.gauss(0, 0.002), spot.lat + rng.gauss(0, 0.0012), spot.postcode)
 
 
 def run(*, count: int, seed: int = 1) -> list[Row]:

@@ -3,7 +3,6 @@
 import json
 import os
 import platform
-import resource
 import sqlite3
 import statistics
 import time
@@ -12,12 +11,24 @@ from dataclasses import asdict, dataclass
 
 from django.db import connection
 
+from bell.proving.bench import memory
+
 RUNS = 5
+"""Counted runs of each side, unless the command line says otherwise (`count_runs`)."""
+
+NOT_INSTALLED = "not installed"
+_SIZES = (10_000, 100_000, 1_000_000)
+
+
+_runs = RUNS
 
 
 @dataclass(frozen=True)
 class Row:
-    """One case: our rate and the comparator's, things a second; `ratio` is ours over theirs, above 1 is faster."""
+    """One case: our rate and the comparator's, things a second; `ratio` is ours over theirs, above 1 is faster.
+
+    The last two are None where the comparator is not installed. `spread`: our quickest and slowest run, in seconds.
+    """
 
     case: str
     people: int
@@ -30,20 +41,60 @@ class Row:
     ratio: float | None
 
 
+def count_runs(runs: int) -> None:
+    """How many runs of each side are counted from now on."""
+    global _runs
+    _runs = runs
+
+
+def runs() -> int:
+    """How many runs of each side are counted."""
+    return _runs
+
+
+def sizes(most: int) -> list[int]:
+    """10,000, 100,000 and 1,000,000 as far as `most` allows, then `most` itself: how a benchmark grows."""
+    return [*(size for size in _SIZES if size < most), most]
+
+
 def side_by_side(
-    case: str, people: int, ours: Callable[[], object], theirs: Callable[[], object] | None, *, comparator: str
+    case: str,
+    people: int,
+    ours: Callable[[], object],
+    theirs: Callable[[], object] | None,
+    *,
+    comparator: str,
+    before: Callable[[], object] | None = None,
+    warm: bool = True,
 ) -> Row:
-    """Median of five interleaved runs of both, after one of each that is not counted. Things: the people found."""
+    """Median of interleaved runs of both, after one of each that is not counted (`warm`). Things: `people` a run.
+
+    `before` puts everything back as it was, before each run of either, and is not timed. `theirs` None: the comparator
+    is not installed.
+    """
     our_times: list[float] = []
     their_times: list[float] = []
-    for run in range(RUNS + 1):
+    peak_mb = 0.0
+    for run in range(-1 if warm else 0, runs()):
         for act, times in ((ours, our_times), (theirs, their_times)):
             if act is None:
                 continue
-            started = time.perf_counter()
-            act()
-            if run:
-                times.append(time.perf_counter() - started)
+            if before is not None:
+                before()
+            with memory.watched() as peak:
+                started = time.perf_counter()
+                act()
+                took = time.perf_counter() - started
+            if run >= 0:
+                times.append(took)
+                peak_mb = max(peak_mb, peak.mb) if act is ours else peak_mb
+    return row(case, people, our_times, their_times, comparator=comparator, peak_mb=peak_mb)
+
+
+def row(
+    case: str, people: int, our_times: list[float], their_times: list[float], *, comparator: str, peak_mb: float
+) -> Row:
+    """A row out of the seconds that each run took; no times of theirs: not installed. `comparator` "": there is none."""
     mine = statistics.median(our_times)
     other = statistics.median(their_times) if their_times else None
     return Row(
@@ -52,8 +103,8 @@ def side_by_side(
         seconds=mine,
         spread=(min(our_times), max(our_times)),
         rate=people / mine,
-        peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        comparator=comparator,
+        peak_mb=peak_mb,
+        comparator=f"{comparator}: {NOT_INSTALLED}" if comparator and not other else comparator,
         comparator_rate=people / other if other else None,
         ratio=other / mine if other else None,
     )
@@ -82,12 +133,15 @@ def as_json(name: str, rows: list[Row]) -> str:
 def as_table(name: str, rows: list[Row]) -> str:
     """The same for people."""
     lines = [f"{name} · {machine()} · {database()}", ""]
-    lines.append(f"{'case':34} {'people':>9} {'ms':>9} {'min-max':>17} {'ratio':>7}  comparator")
+    lines.append(
+        f"{'case':40} {'people':>9} {'ms':>9} {'min-max':>19} {'a second':>10} {'MB':>5} {'ratio':>7}  comparator"
+    )
     for row in rows:
         low, high = (f"{value * 1000:.1f}" for value in row.spread)
-        ratio = f"{row.ratio:.1f}x" if row.ratio is not None else "-"
-        spread = f"{low}-{high}"
+        ratio = f"{row.ratio:.2f}x" if row.ratio is not None else "-"
+        beside = f"{row.comparator}, {row.comparator_rate:,.0f} a second" if row.comparator_rate else row.comparator
         lines.append(
-            f"{row.case:34} {row.people:>9,} {row.seconds * 1000:>9.1f} {spread:>17} {ratio:>7}  {row.comparator}"
+            f"{row.case:40} {row.people:>9,} {row.seconds * 1000:>9.1f} {f'{low}-{high}':>19} {row.rate:>10,.0f}"
+            f" {row.peak_mb:>5.0f} {ratio:>7}  {beside}"
         )
-    return "\n".join([*lines, "", f"peak memory {max(row.peak_mb for row in rows):.0f} MB"])
+    return "\n".join([*lines, "", f"peak memory {max(row.peak_mb for row in rows):.0f} MB, of all our processes"])

@@ -1,5 +1,7 @@
 """`bell bench NAME`: run a benchmark on a throw-away database and print it beside its comparator."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +9,27 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from bell.proving.bench import audience, measure, page, signup
+from bell.proving.bench import audience, fill, measure, page, signup
+from bell.proving.bench.measure import Row
 from bell.residents.models import Resident
 
-BENCHMARKS = {"audience": audience.run, "signup": signup.run, "page": page.run}
-USUAL = {"audience": 20_000, "signup": 30, "page": 300}
-SERVED = ("signup", "page")
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What runs it, the size it has when nobody says, the least that means something, whether it serves pages."""
+
+    run: Callable[..., list[Row]]
+    usual: int
+    least: int = 100
+    serves: bool = False
+
+
+BENCHMARKS = {
+    "audience": Benchmark(audience.run, 20_000),
+    "fill": Benchmark(fill.run, 100_000),
+    "signup": Benchmark(signup.run, 30, least=1, serves=True),
+    "page": Benchmark(page.run, 300, least=1, serves=True),
+}
 
 
 class Command(BaseCommand):
@@ -23,8 +40,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Name and size."""
+        sizes = ", ".join(f"{name} {one.usual:,}" for name, one in sorted(BENCHMARKS.items()))
         parser.add_argument("name", choices=sorted(BENCHMARKS))
-        parser.add_argument("--people", type=int, help="residents (20,000), joins (30) or requests (300) a run")
+        parser.add_argument("--people", type=int, help=f"people, replies, joins or requests a run ({sizes})")
+        parser.add_argument("--runs", type=int, default=measure.RUNS, help="counted runs of each side (5)")
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--database-url", default="", help="an empty database (default: a temporary SQLite file)")
         parser.add_argument("--json", action="store_true", help="print one JSON object; a copy is kept under var/bench")
@@ -32,16 +51,20 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Migrate, run, print."""
         name = options["name"]
-        people = options["people"] or USUAL[name]
-        if people < (1 if name in SERVED else 100):
-            raise CommandError("A benchmark needs at least 100 people.")
+        chosen = BENCHMARKS[name]
+        people = chosen.usual if options["people"] is None else options["people"]
+        if people < chosen.least:
+            raise CommandError(f"This benchmark needs at least {chosen.least} people.")
+        if options["runs"] < 1:
+            raise CommandError("A benchmark needs at least one run.")
         call_command("migrate", verbosity=0)
-        if name in SERVED:
+        if chosen.serves:
             call_command("createcachetable", verbosity=0)
             call_command("collectstatic", interactive=False, verbosity=0)
         if Resident.objects.exists():
             raise CommandError("This database holds residents. A benchmark runs on an empty one.")
-        rows = BENCHMARKS[name](count=people, seed=options["seed"])
+        measure.count_runs(options["runs"])
+        rows = chosen.run(count=people, seed=options["seed"])
         found = measure.as_json(name, rows)
         kept = Path(settings.ROOT) / "var" / "bench" / f"{name}.json"
         kept.parent.mkdir(parents=True, exist_ok=True)
