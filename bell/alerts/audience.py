@@ -116,9 +116,7 @@ def edge_places(shape: BaseGeometry, edge: list[tuple[int, int]]) -> list[int]:
     return [int(number) for number in table[inside, 0]]
 
 
-def places(
-    rule: Rule, *, version: Version | None = None, shape: BaseGeometry | None = None, walk: bool = False
-) -> Q:
+def places(rule: Rule, *, version: Version | None = None, shape: BaseGeometry | None = None, walk: bool = False) -> Q:
     """Which places are meant. With a `version`, edge places come from those fixed when its fan-out began.
 
     `walk`: asked of each place, for whoever has the place at hand already (see `people`).

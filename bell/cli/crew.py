@@ -35,12 +35,15 @@ class Crew:
 
     size: int
     arguments: Sequence[str]
+    keeps_time: bool = True
     _members: list[_Member] = field(default_factory=list)
 
     def work(self, told: threading.Event) -> None:
         """Keep everyone at work until told to end, then let them finish what is under way."""
         common = ["-m", "bell.cli", "worker", "--child-of", str(os.getpid()), *self.arguments]
-        self._members = [_Member([*common, *([] if place == 0 else ["--only-send"])]) for place in range(self.size)]
+        only = ["--only-send"]
+        first = [] if self.keeps_time else only
+        self._members = [_Member([*common, *(only if place else first)]) for place in range(self.size)]
         try:
             while not told.is_set():
                 for member in self._members:

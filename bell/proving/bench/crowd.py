@@ -69,9 +69,7 @@ def moment() -> Any:
     return connection.ops.adapt_datetimefield_value(now)
 
 
-def _people(
-    ids: range, rng: random.Random, random_keys: np.random.Generator, force: county.Force, mobiles: int
-) -> int:
+def _people(ids: range, rng: random.Random, random_keys: np.random.Generator, force: county.Force, mobiles: int) -> int:
     """Residents, whom they follow and their addresses; how many mobiles were given away."""
     now = moment()
     numbers = random_keys.integers(1, 2**62, size=len(ids)).tolist()

@@ -54,9 +54,7 @@ def _filled(version: Version, size: int) -> list[Row]:
     words = "a bare INSERT ... SELECT of the same rows"
     whole = side_by_side(f"{size:,} people, all in the outbox", made, ours, _bare, comparator=words, before=before)
     begun = first[-max(1, len(first) - 1) :]  # without the run that is not counted
-    soon = row(
-        f"{size:,} people, the first batch", 1, begun, [], comparator="", peak_mb=whole.peak_mb
-    )
+    soon = row(f"{size:,} people, the first batch", 1, begun, [], comparator="", peak_mb=whole.peak_mb)
     return [whole, soon]
 
 

@@ -39,7 +39,8 @@ class Command(BaseCommand):
         senders = max(1, options["senders"])
         told = ending()
         if options["processes"] > 1:
-            Crew(options["processes"], ["--senders", str(senders)]).work(told)
+            keeping = not options["only_send"]
+            Crew(options["processes"], ["--senders", str(senders)], keeps_time=keeping).work(told)
             return
         if options["child_of"]:
             orphaned(told, options["child_of"])
