@@ -24,6 +24,7 @@ CHANNEL_STRIKES = 3
 LEAST_TRIED = 200
 FAILURE_SHARE = 0.25
 _WELL_EVERY = 5.0
+_FORGOTTEN = 600.0  # seconds after which a strike counts no more
 _MOST_KEPT = 1000
 
 
@@ -32,6 +33,7 @@ class _Seen(threading.local):
 
     def __init__(self) -> None:
         self.strikes: dict[str, int] = {}
+        self.struck_at: dict[str, float] = {}
         self.tried: dict[int, int] = {}
         self.failed: dict[int, int] = {}
         self.well_at: dict[str, float] = {}
@@ -59,8 +61,7 @@ def learn(lease: Lease, board: Board, rows: Iterable[Row], results: Mapping[int,
 def _one(lease: Lease, board: Board, way: str, result: Result) -> None:
     """What one answer says about the way to a domain, or about the channel."""
     if result.outcome is Outcome.ACCEPTED:
-        _seen.strikes.pop(way, None)
-        _seen.strikes.pop(lease.channel, None)
+        _seen.strikes.pop(way, None)  # not the channel's: our authentication is as bad where nobody looks at it
         _well(lease.channel)
         if way in board.limits:
             _well(way)
@@ -69,12 +70,17 @@ def _one(lease: Lease, board: Board, way: str, result: Result) -> None:
     elif result.outcome is Outcome.OURS:
         everywhere = result.status in AUTHENTICATION
         name, most = (lease.channel, CHANNEL_STRIKES) if everywhere else (way, DOMAIN_STRIKES)
+        now = time.monotonic()
+        if now - _seen.struck_at.get(name, now) > _FORGOTTEN:
+            _seen.strikes.pop(name, None)
+        _seen.struck_at[name] = now
         _seen.strikes[name] = _seen.strikes.get(name, 0) + 1
         if _seen.strikes[name] >= most:
             _seen.strikes.pop(name)
             limits.trip(name, result.words())
         if len(_seen.strikes) > _MOST_KEPT:
             _seen.strikes.clear()
+            _seen.struck_at.clear()
 
 
 def _well(name: str) -> None:
@@ -105,5 +111,5 @@ def _count(lease: Lease, results: Mapping[int, Result], *, odd: bool) -> None:
 
 def forget() -> None:
     """Begin anew, as a new process does."""
-    for seen in (_seen.strikes, _seen.tried, _seen.failed, _seen.well_at):
+    for seen in (_seen.strikes, _seen.struck_at, _seen.tried, _seen.failed, _seen.well_at):
         seen.clear()

@@ -76,10 +76,11 @@ def slow_down(name: str, *, seconds: float = 0.0, why: str = "") -> float:
     recent = limit.learned_at is not None and now - limit.learned_at < timedelta(seconds=1)
     if not recent:  # a slice full of the same answer is one answer
         limit.per_second = max(LEAST_PER_SECOND, (limit.per_second or FIRST_PER_SECOND / _SLOWER) * _SLOWER)
-        limit.learned_at = now
+        limit.learned_at = limit.slowed_at = now
+        limit.next_free_at = now  # the slots that were given are void
     limit.next_free_at = max(limit.next_free_at, now + timedelta(seconds=seconds * random.uniform(1.0, 1.3)))
     limit.why = limit.why if limit.open_since else why[:200]
-    limit.save(update_fields=["per_second", "learned_at", "next_free_at", "why"])
+    limit.save(update_fields=["per_second", "learned_at", "slowed_at", "next_free_at", "why"])
     return float(limit.per_second or 0.0)
 
 
@@ -103,8 +104,10 @@ def went_well(name: str) -> None:
     """A way took something: its breaker closes, and after a quiet minute it may go faster."""
     now = clock.now()
     limit = Limit.objects.select_for_update().filter(name=name).first()
-    if limit is None or (limit.open_since is not None and limit.open_until is None):
+    if limit is None:
         return
+    if limit.open_since is not None and (limit.open_until is None or limit.open_until > now):
+        return  # it was on its way when the breaker opened
     if limit.open_since is not None:
         limit.open_since = limit.open_until = None
         limit.failures = 0
@@ -170,12 +173,12 @@ class Board:
             self.read_at = now
         return self.limits
 
-    def waits(self, asked: Iterable[tuple[int, str, bool]]) -> dict[int, float]:
-        """Seconds to wait for each of these (id, address, has a slot already) that may not go right now."""
+    def waits(self, asked: Iterable[tuple[int, str, datetime | None]]) -> dict[int, float]:
+        """Seconds to wait for each of these (id, address, when it got its slot) that may not go right now."""
         limits = self.look()
         if not limits:
             return {}
-        by_way: dict[str, list[tuple[int, bool]]] = {}
+        by_way: dict[str, list[tuple[int, datetime | None]]] = {}
         for number, address, slot in asked:
             way = domain(self.channel, address)
             if way in limits:
@@ -186,7 +189,7 @@ class Board:
         return waits
 
 
-def _waits(limit: Limit, asked: list[tuple[int, bool]]) -> dict[int, float]:
+def _waits(limit: Limit, asked: list[tuple[int, datetime | None]]) -> dict[int, float]:
     """The same for one way: behind a breaker, or in its slots."""
     now = clock.now()
     if limit.open_since is not None and (limit.open_until is None or limit.open_until > now):
@@ -197,7 +200,8 @@ def _waits(limit: Limit, asked: list[tuple[int, bool]]) -> dict[int, float]:
     if limit.per_second is None:
         left = (limit.next_free_at - now).total_seconds()
         return {number: left + random.uniform(0.0, 1.0) for number, _ in asked} if left > 0 else {}
-    return _slots(limit, [number for number, slot in asked if not slot])
+    void = limit.slowed_at
+    return _slots(limit, [number for number, slot in asked if slot is None or (void is not None and slot < void)])
 
 
 def _slots(limit: Limit, numbers: list[int]) -> dict[int, float]:

@@ -114,7 +114,7 @@ class Batch(models.Model):
 class Delivery(models.Model):
     """One narrow row per mailing, recipient and channel. No body; its tokens are derived from the id."""
 
-    # No constraint in the database on these two: each costs a trigger and a lookup a row, a third of the time of filling.
+    # No constraint in the database on these two: each costs a trigger and a look-up a row, a third of filling's time.
     # Nothing deletes a mailing or a batch that has rows: PROTECT refuses it, and a rerun fill drops only empty batches.
     mailing = models.ForeignKey(
         Mailing, on_delete=models.PROTECT, related_name="deliveries", db_index=False, db_constraint=False
@@ -248,6 +248,8 @@ class Limit(models.Model):
     # Messages a second, learned down from "slow down" answers and up again; None: as fast as it goes.
     per_second = models.FloatField(null=True, blank=True)
     learned_at = models.DateTimeField(null=True, blank=True)
+    # Slots given before this moment are void: they were given at a rate that turned out too high.
+    slowed_at = models.DateTimeField(null=True, blank=True)
     # Refusals in a row that look like a fault of the way and not of one message.
     failures = models.IntegerField(default=0)
     # The breaker: open since then, tried again with one slice after `open_until`; None there: until a person closes it.

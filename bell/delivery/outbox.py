@@ -208,7 +208,7 @@ def _send_slice(job: _Job, rows: list[Row]) -> Slice:
 
 def _held(lease: Lease, rows: list[Row]) -> dict[int, Result]:
     """Rows whose domain is full, or refuses us: put off before they are tried."""
-    waits = _kept.board(lease.channel).waits((row.id, row.address, row.has_slot) for row in rows)
+    waits = _kept.board(lease.channel).waits((row.id, row.address, row.slot) for row in rows)
     return {number: Result(Outcome.HELD, "", "", wait=wait) for number, wait in waits.items()}
 
 

@@ -30,7 +30,7 @@ HELD = "its turn has not come"
 
 _COLUMNS = (
     "id", "recipient_key", "address", "address_key", "state", "attempts",
-    "language", "provider", "provider_ref", "reason",
+    "language", "provider", "provider_ref", "reason", "state_at",
 )  # fmt: skip
 
 
@@ -48,11 +48,12 @@ class Row:
     provider: str = ""
     provider_ref: str = ""
     reason: str = ""
+    state_at: datetime | None = None
 
     @property
-    def has_slot(self) -> bool:
-        """Whether it was put off until now, and is not to be put off again for the same reason."""
-        return self.state == State.DEFERRED and self.reason == HELD
+    def slot(self) -> datetime | None:
+        """When it was put off until now, if it was; it is not to be put off again for the same reason."""
+        return self.state_at if self.state == State.DEFERRED and self.reason == HELD else None
 
 
 @dataclass(frozen=True)

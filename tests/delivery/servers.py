@@ -137,8 +137,24 @@ class Relay:
                     return
                 if not self._data(sock, stream, sender, recipient):
                     return
+            elif verb == "BDAT":
+                if not self._chunk(sock, stream, line, sender, recipient if to else ""):
+                    return
             elif not self._answer(sock, verb, line, "250 ok"):
                 return
+
+    def _chunk(self, sock: socket.socket, stream: Any, line: str, sender: str, recipient: str) -> bool:
+        """BDAT n LAST (RFC 3030): the bytes come with the command, whatever it is answered."""
+        size = int(line.split()[1])
+        if self.says.get("BODY") == DROP:
+            stream.read(size // 2)
+            return False
+        data = stream.read(size)
+        if len(data) < size:
+            return False
+        if not recipient:
+            return self._answer(sock, "DOT-SAID", recipient, "503 5.5.1 no valid recipients")
+        return self._keep(sock, Spooled(sender, recipient, data))
 
     def _data(self, sock: socket.socket, stream: Any, sender: str, recipient: str) -> bool:
         kept = []
@@ -146,7 +162,11 @@ class Relay:
             if not raw:
                 return False
             kept.append(raw[1:] if raw.startswith(b".") else raw)
-        mail = Spooled(sender, recipient, b"".join(kept))
+        return self._keep(sock, Spooled(sender, recipient, b"".join(kept)))
+
+    def _keep(self, sock: socket.socket, mail: Spooled) -> bool:
+        """Accept a message, or do with it what we were told."""
+        recipient = mail.recipient
         said = self._says("DOT", recipient)
         if said == "accept then drop":
             self.spool.append(mail)

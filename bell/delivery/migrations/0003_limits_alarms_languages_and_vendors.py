@@ -30,6 +30,7 @@ class Migration(migrations.Migration):
                 ('next_free_at', models.DateTimeField()),
                 ('per_second', models.FloatField(blank=True, null=True)),
                 ('learned_at', models.DateTimeField(blank=True, null=True)),
+                ('slowed_at', models.DateTimeField(blank=True, null=True)),
                 ('failures', models.IntegerField(default=0)),
                 ('open_since', models.DateTimeField(blank=True, null=True)),
                 ('open_until', models.DateTimeField(blank=True, null=True)),
