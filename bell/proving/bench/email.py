@@ -107,7 +107,7 @@ def put_in(mailing: Mailing, size: int, *, first: int = 1) -> None:
     limits.trip(limits.mailing(mailing.pk), "held by the benchmark", seconds=None)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("TRUNCATE delivery_delivery, delivery_batch")
+            cursor.execute("TRUNCATE delivery_delivery, delivery_batch CASCADE")
         else:
             cursor.execute("DELETE FROM delivery_delivery")
             cursor.execute("DELETE FROM delivery_batch")
