@@ -41,8 +41,8 @@ run: setup ## set up, load the demo county, start everything on http://localhost
 test: setup ## the tests, on SQLite (PYTEST_WORKERS=2 at once)
 	$(BIN)/pytest $(SPREAD)
 
-test-postgres: setup ## the same tests on a private PostgreSQL that the command starts and stops
-	tests/with-postgres.sh $(BIN)/pytest $(SPREAD)
+test-postgres: setup ## the same tests on a private PostgreSQL: all that use the database of the run
+	tests/with-postgres.sh $(BIN)/pytest $(SPREAD) --database-only
 
 browser: setup ## journeys in a real Chromium
 	$(BIN)/pytest $(SPREAD) -m browser tests/browser

@@ -13,6 +13,9 @@ from tests.settings import RUN_DIR
 # Django makes their rows when it makes the database, and tests never change them.
 _KEPT = {"django_content_type", "auth_permission"}
 
+# What pytest-django's fixtures of a database all rest on.
+_DATABASE = {"db", "transactional_db", "django_db_setup"}
+
 
 @pytest.fixture
 def cast(db: None) -> Cast:
@@ -38,6 +41,27 @@ def _empty(case: TransactionTestCase) -> None:
 
 
 TransactionTestCase._fixture_teardown = _empty
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--database-only`: for a second run of the same tests on another database."""
+    parser.addoption(
+        "--database-only",
+        action="store_true",
+        help="only tests that ask for the run's database: the others did the same in the run on the first one",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without the database of the run a test is the same on every database: also one whose processes make their own."""
+    if not config.getoption("--database-only"):
+        return
+    asks = {
+        one: bool(_DATABASE & set(getattr(one, "fixturenames", ()))) or one.get_closest_marker("django_db") is not None
+        for one in items
+    }
+    config.hook.pytest_deselected(items=[one for one in items if not asks[one]])
+    items[:] = [one for one in items if asks[one]]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
