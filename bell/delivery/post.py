@@ -125,9 +125,9 @@ def withdraw(
 ) -> int:
     """Take back what is queued for a person or an address and return how many; "" means every channel or stream.
 
-    Several streams are taken back at once; of an empty collection, none. A stream "" leaves alone what the person asked
-    for (codes, answers). To be called in the transaction that records the opt-out, so that nothing starts later than 5 s
-    after it.
+    Several streams are taken back at once; of an empty collection, none. A stream "" leaves alone what the person
+    asked for (codes, answers). To be called in the transaction that records the opt-out, so that nothing starts later
+    than 5 s after it.
     """
     if recipient_key is None and address_key is None:
         raise ValueError("Say whose messages to withdraw")
