@@ -5,6 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 # With Node on the machine its npm is used; without, a wheel puts one into the environment.
 NPM := $(shell command -v npm 2>/dev/null || echo $(CURDIR)/$(BIN)/npm)
+# How many tests run at once, each worker with a database and a folder of its own; a file's tests stay together.
+PYTEST_WORKERS ?= 2
+SPREAD := -n $(PYTEST_WORKERS) --dist loadfile
+# The tests start hundreds of short processes: our modules are compiled once, whatever the machine's habit.
+unexport PYTHONDONTWRITEBYTECODE
 CA := $(firstword $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem))
 
 .PHONY: help setup run test test-postgres browser rehearse check bench pictures clean
@@ -33,14 +38,14 @@ run: setup ## set up, load the demo county, start everything on http://localhost
 	BELL_DEMO=1 $(BIN)/bell demo
 	BELL_DEMO=1 $(BIN)/bell run
 
-test: setup ## the tests, on SQLite
-	$(BIN)/pytest
+test: setup ## the tests, on SQLite (PYTEST_WORKERS=2 at once)
+	$(BIN)/pytest $(SPREAD)
 
-test-postgres: setup ## the same tests on a private PostgreSQL that the command starts and stops
-	PYTEST=$(BIN)/pytest tests/with-postgres.sh
+test-postgres: setup ## the same tests on a private PostgreSQL: all that use the database of the run
+	tests/with-postgres.sh $(BIN)/pytest $(SPREAD) --database-only
 
 browser: setup ## journeys in a real Chromium
-	$(BIN)/pytest -m browser tests/browser
+	$(BIN)/pytest $(SPREAD) -m browser tests/browser
 
 rehearse: setup ## whole rehearsals: each promise broken on purpose, a foreign relay, areas of one's own
 	$(BIN)/pytest -m rehearse tests/proving

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 INVARIANTS = ("I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8")
 _LOOPBACK = "127.0.0.1"
+_PORTS = range(18_000, 32_000)
 _OURS = ("DATABASE_URL", "CRASHPOINT", "DJANGO_SETTINGS_MODULE")
 
 
@@ -130,12 +131,18 @@ def _folder(keep: str) -> Path:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports of this machine that nobody listens on now."""
-    held = [socket.socket() for _ in range(count)]
-    try:
-        for one in held:
-            one.bind((_LOOPBACK, 0))
-        return [one.getsockname()[1] for one in held]
-    finally:
-        for one in held:
-            one.close()
+    """Ports of this machine that nobody listens on now, below those that systems hand out by themselves.
+
+    The servers start seconds later, when the world is built: meanwhile no other process's connection gets one of them.
+    """
+    found: list[int] = []
+    while len(found) < count:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as held:
+            try:
+                held.bind((_LOOPBACK, port))
+            except OSError:
+                continue
+        if port not in found:
+            found.append(port)
+    return found

@@ -1,5 +1,6 @@
 """The counter of the post room: what rooms above call. Nothing leaves without an authority."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
@@ -119,13 +120,14 @@ def withdraw(
     recipient_key: int | None = None,
     address_key: int | None = None,
     channel: str = "",
-    stream: str = "",
+    stream: str | Collection[str] = "",
     reason: str = "no longer wanted",
 ) -> int:
     """Take back what is queued for a person or an address and return how many; "" means every channel or stream.
 
-    A stream "" leaves alone what the person asked for (codes, answers). To be called in the transaction that records
-    the opt-out, so that nothing starts later than 5 s after it.
+    Several streams are taken back at once; of an empty collection, none. A stream "" leaves alone what the person
+    asked for (codes, answers). To be called in the transaction that records the opt-out, so that nothing starts later
+    than 5 s after it.
     """
     if recipient_key is None and address_key is None:
         raise ValueError("Say whose messages to withdraw")
@@ -137,7 +139,10 @@ def withdraw(
         rows = rows.filter(address_key=address_key)
     if channel:
         rows = rows.filter(channel=channel)
-    rows = rows.filter(mailing__stream=stream) if stream else rows.exclude(mailing__stream__in=ASKED_FOR)
+    if stream == "":
+        rows = rows.exclude(mailing__stream__in=ASKED_FOR)
+    else:
+        rows = rows.filter(mailing__stream__in=[stream] if isinstance(stream, str) else stream)
     return blocking.take_back(rows, reason=reason)
 
 
@@ -147,9 +152,10 @@ def suppress(*, address_key: int, channel: str, stream: str = "", reason: str) -
     return blocking.suppress(address_key=address_key, channel=channel, stream=stream, reason=reason)
 
 
-def lift(*, address_key: int, channel: str, stream: str = "") -> bool:
-    """End exactly this suppression; False when there was none."""
-    gone, _ = Suppression.objects.filter(address_key=address_key, channel=channel, stream=stream).delete()
+def lift(*, address_key: int, channel: str, stream: str | Collection[str] = "") -> bool:
+    """End exactly this suppression, or exactly those of several streams; False when there was none."""
+    streams = [stream] if isinstance(stream, str) else stream
+    gone, _ = Suppression.objects.filter(address_key=address_key, channel=channel, stream__in=streams).delete()
     return bool(gone)
 
 

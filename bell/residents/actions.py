@@ -188,19 +188,20 @@ def _set_groups(resident: Resident, chosen: Iterable[int]) -> None:
 
 
 def _follow_up(resident: Resident, heard: set[int]) -> None:
-    """Carry a person's choices to the post room: lift what is on again, withdraw what is off."""
-    streams = [
-        (stream(organisation, kind), kind in kinds.of_bits(bits_), channel, organisation in heard)
-        for organisation in Organisation.objects.public().values_list("id", flat=True)
-        for channel, bits_ in ((Channel.EMAIL, resident.email_kinds), (Channel.SMS, resident.sms_kinds))
-        for kind in kinds.FACTS
-    ]
+    """Carry a person's choices to the post room: lift what is on again, withdraw what is off.
+
+    All streams of a channel at once: one by one, joining asked the database a hundred times and more.
+    """
+    organisations = list(Organisation.objects.public().values_list("id", flat=True))
     by_channel = {contact.channel: contact.address_key for contact in resident.contacts.all()}
-    for name, on, channel, allowed in streams:
-        if on and allowed and channel in by_channel:
-            post.lift(address_key=by_channel[channel], channel=channel, stream=name)
-        elif not (on and allowed):
-            post.withdraw(recipient_key=resident.key, channel=channel, stream=name)
+    for channel, chosen in ((Channel.EMAIL, resident.email_kinds), (Channel.SMS, resident.sms_kinds)):
+        wanted = kinds.of_bits(chosen)
+        on = {stream(number, kind) for number in organisations if number in heard for kind in wanted}
+        off = {stream(number, kind) for number in organisations for kind in kinds.FACTS} - on
+        if on and channel in by_channel:
+            post.lift(address_key=by_channel[channel], channel=channel, stream=on)
+        if off:
+            post.withdraw(recipient_key=resident.key, channel=channel, stream=off)
 
 
 def stream(organisation_id: int, kind: str) -> str:

@@ -34,8 +34,13 @@ class Watch:
         self.allowed.append(words)
 
     def console(self, message: ConsoleMessage) -> None:
-        """Console errors; Chromium also reports every CSP violation as one."""
-        if message.type == "error":
+        """Console errors; Chromium also reports every CSP violation as one.
+
+        A page that is left while it polls has its request ended by the browser, and htmx logs these two. Whatever
+        fails otherwise has a line of its own as well: sendError, responseError, timeout.
+        """
+        left = message.text.startswith(("htmx:sendAbort,", "htmx:afterRequest,"))
+        if message.type == "error" and not left:
             self.found.append(f"console: {message.text} at {message.location.get('url', '')}")
 
     def request(self, request: Request) -> None:

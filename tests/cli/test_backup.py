@@ -20,7 +20,7 @@ from bell.cli.backup import sqlite
 from tests.cli.test_processes import Installation
 
 ROOT = Path(__file__).parents[2]
-HELD_SECONDS = 25
+HELD_SECONDS = 1
 
 
 @pytest.fixture(scope="module")

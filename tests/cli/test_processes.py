@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import smtplib
-import socket
 import subprocess
 import sys
 import threading
@@ -16,16 +15,7 @@ import pytest
 
 from bell.cli.children import Child, ChildDied, Family, NotReady
 from bell.proving.spool import Spool
-
-
-def free_ports(count: int) -> list[int]:
-    held = [socket.socket() for _ in range(count)]
-    for one in held:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports
+from tests.ports import free_ports
 
 
 class Installation:

@@ -180,6 +180,20 @@ def test_withdraw_takes_back_by_person_by_stream_and_leaves_what_was_asked_for()
         post.withdraw()
 
 
+def test_several_streams_are_taken_back_or_lifted_at_once_and_no_other():
+    mailings = {name: filled(emails(1), stream=name) for name in ("1.crime", "1.scam", "1.event")}
+    assert post.withdraw(recipient_key=1, channel="email", stream=set()) == 0
+    assert post.withdraw(recipient_key=1, channel="email", stream={"1.crime", "1.event"}) == 2
+    assert post.tally(mailings["1.scam"]) == {"email": {"queued": 1}}
+    key = keys.address_key("email", "person1@mail.example")
+    for name in ("", *mailings):
+        post.suppress(address_key=key, channel="email", stream=name, reason="no")
+    assert post.lift(address_key=key, channel="email", stream={"1.crime", "1.scam"})
+    left = Suppression.objects.filter(address_key=key).values_list("stream", flat=True)
+    assert sorted(left) == ["", "1.event"]
+    assert not post.lift(address_key=key, channel="email", stream=set())
+
+
 def a_post(stream: str, address: str = "a@mail.example", **changes):
     kind = stream if stream in post.ASKED_FOR else "approval"
     return post.post(

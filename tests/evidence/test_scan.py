@@ -14,6 +14,7 @@ from bell.evidence import preview, scan, store
 from bell.evidence.models import Exhibit, Scan
 from bell.lib import clock
 from tests.evidence.conftest import exhibit
+from tests.ports import free_ports
 
 # The 68 bytes of the EICAR test file, in two halves so that this file is not one itself.
 EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-" + b"STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
@@ -35,18 +36,12 @@ Bytecode no
 """
 
 
-def free_port():
-    with socket.socket() as made:
-        made.bind(("127.0.0.1", 0))
-        return made.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def clamd(tmp_path_factory):
     """A daemon with one signature: EICAR."""
     if CLAMD is None:
         pytest.skip("clamd is not installed: apt-get install clamav-daemon")
-    folder, port = tmp_path_factory.mktemp("clamd"), free_port()
+    folder, port = tmp_path_factory.mktemp("clamd"), free_ports(1)[0]
     (folder / "db").mkdir()
     (folder / "tmp").mkdir()
     (folder / "db" / "bell.ndb").write_text(f"Bell.Test.EICAR:0:*:{EICAR.hex()}\n")
@@ -109,7 +104,7 @@ def test_too_large_is_not_clean(scanned, clamd, tmp_path):
 
 
 def test_down_and_up_again(scanned, clamd, settings):
-    one = scanned(b"abc", f"127.0.0.1:{free_port()}")
+    one = scanned(b"abc", f"127.0.0.1:{free_ports(1)[0]}")
     assert one.scan == Scan.DOWN and one.scan_due_at > clock.now()
     assert scan.scan_due() == 0
     for _ in range(3):

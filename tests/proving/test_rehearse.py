@@ -8,7 +8,6 @@ import json
 import os
 import random
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -41,6 +40,7 @@ from bell.proving.rehearse.report import status
 from bell.proving.rehearse.verdict import Verdict
 from bell.residents import actions as residents
 from tests.cast import Cast
+from tests.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 WARDS = {
@@ -127,9 +127,7 @@ def scanner(tmp_path: Path) -> Iterator[str]:
         pytest.skip("clamd is not installed: apt-get install clamav-daemon")
     (tmp_path / "db").mkdir()
     (tmp_path / "db" / "rehearsal.ndb").write_text(f"Rehearsal.EICAR:0:*:{footage.EICAR.hex()}\n")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     words = f"DatabaseDirectory {tmp_path}/db\nOfficialDatabaseOnly no\nTCPAddr 127.0.0.1\nTCPSocket {port}\n"
     (tmp_path / "clamd.conf").write_text(f"{words}Foreground yes\nSelfCheck 0\nAlertExceedsMax yes\nBytecode no\n")
     daemon = subprocess.Popen([program, "--config-file", f"{tmp_path}/clamd.conf"], stdout=subprocess.DEVNULL)
