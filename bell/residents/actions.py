@@ -7,8 +7,8 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from bell.audit.record import record
-from bell.delivery import post
-from bell.delivery.models import Channel
+from bell.delivery import blocking, post
+from bell.delivery.models import PENDING, Channel, Delivery, Suppression
 from bell.lib import cells, clock
 from bell.organisations import kinds
 from bell.organisations.models import Organisation
@@ -68,7 +68,7 @@ def join(
         _attach(resident, where)
     for spot in places:
         add_place(resident, spot, by=resident)
-    set_choices(resident, choices, by=resident, how=how, consent=False)
+    _choose(resident, choices, by=resident, new=True)
     Consent.objects.create(
         resident=resident,
         what="messages",
@@ -146,9 +146,23 @@ def remove_place(resident: Resident, place: Place, *, by: object) -> None:
 
 
 @transaction.atomic
-def set_choices(resident: Resident, choices: Choices, *, by: object, how: str = "web", consent: bool = True) -> None:
+def set_choices(resident: Resident, choices: Choices, *, by: object, how: str = "web") -> None:
     """Replace what a person chose. What they switched on again is no longer suppressed; what is off is withdrawn."""
     before = (resident.email_kinds, resident.sms_kinds)
+    _choose(resident, choices, by=by)
+    if before != (resident.email_kinds, resident.sms_kinds):
+        Consent.objects.create(
+            resident=resident,
+            what="kinds",
+            given=bool(resident.email_kinds or resident.sms_kinds),
+            wording=rules.CONSENT_WORDING,
+            how=how,
+            at=clock.now(),
+        )
+
+
+def _choose(resident: Resident, choices: Choices, *, by: object, new: bool = False) -> None:
+    """Keep the choices; `new`: of a person who joins in this transaction."""
     resident.email_kinds = kinds.bits(choices.email_kinds)
     resident.sms_kinds = kinds.bits(choices.sms_kinds)
     resident.save(update_fields=["email_kinds", "sms_kinds"])
@@ -160,16 +174,7 @@ def set_choices(resident: Resident, choices: Choices, *, by: object, how: str = 
     Following.objects.bulk_create(
         [Following(resident=resident, organisation_id=number) for number in heard], ignore_conflicts=True
     )
-    _follow_up(resident, heard)
-    if consent and before != (resident.email_kinds, resident.sms_kinds):
-        Consent.objects.create(
-            resident=resident,
-            what="kinds",
-            given=bool(resident.email_kinds or resident.sms_kinds),
-            wording=rules.CONSENT_WORDING,
-            how=how,
-            at=clock.now(),
-        )
+    _follow_up(resident, heard, new=new)
     record("choices set", resident, by=by, email_kinds=resident.email_kinds, sms_kinds=resident.sms_kinds)
 
 
@@ -187,20 +192,35 @@ def _set_groups(resident: Resident, chosen: Iterable[int]) -> None:
     )
 
 
-def _follow_up(resident: Resident, heard: set[int]) -> None:
+def _follow_up(resident: Resident, heard: set[int], *, new: bool) -> None:
     """Carry a person's choices to the post room: lift what is on again, withdraw what is off."""
-    streams = [
-        (stream(organisation, kind), kind in kinds.of_bits(bits_), channel, organisation in heard)
-        for organisation in Organisation.objects.public().values_list("id", flat=True)
-        for channel, bits_ in ((Channel.EMAIL, resident.email_kinds), (Channel.SMS, resident.sms_kinds))
-        for kind in kinds.FACTS
-    ]
-    by_channel = {contact.channel: contact.address_key for contact in resident.contacts.all()}
-    for name, on, channel, allowed in streams:
-        if on and allowed and channel in by_channel:
-            post.lift(address_key=by_channel[channel], channel=channel, stream=name)
-        elif not (on and allowed):
-            post.withdraw(recipient_key=resident.key, channel=channel, stream=name)
+    wanted: set[tuple[str, str]] = set()
+    refused: set[tuple[str, str]] = set()
+    for organisation in Organisation.objects.public().values_list("id", flat=True):
+        for channel, bits_ in ((Channel.EMAIL, resident.email_kinds), (Channel.SMS, resident.sms_kinds)):
+            on = kinds.of_bits(bits_) if organisation in heard else []
+            for kind in kinds.FACTS:
+                (wanted if kind in on else refused).add((channel.value, stream(organisation, kind)))
+    _lift(resident, wanted)
+    if not new:  # nothing can wait yet for a person whose key was made just now
+        _withdraw(resident, refused)
+
+
+def _lift(resident: Resident, wanted: set[tuple[str, str]]) -> None:
+    """End the suppressions of these (channel, stream) at the person's addresses: asked for once, not once a stream."""
+    keys = {contact.channel: contact.address_key for contact in resident.contacts.all()}
+    held = Suppression.objects.filter(address_key__in=keys.values()).exclude(stream="")
+    for key, channel, name in list(held.values_list("address_key", "channel", "stream")):
+        if keys.get(channel) == key and (channel, name) in wanted:
+            post.lift(address_key=key, channel=channel, stream=name)
+
+
+def _withdraw(resident: Resident, refused: set[tuple[str, str]]) -> None:
+    """Take back what waits for the person in these (channel, stream): again one question for all of them."""
+    blocking.hold_withdrawal()  # before we look: a fill under way may be about to commit what is to be withdrawn
+    waiting = Delivery.objects.filter(recipient_key=resident.key, state__in=PENDING)
+    for channel, name in set(waiting.values_list("channel", "mailing__stream")) & refused:
+        post.withdraw(recipient_key=resident.key, channel=channel, stream=name)
 
 
 def stream(organisation_id: int, kind: str) -> str:
