@@ -1,6 +1,7 @@
 """Ready questions about alerts, asked through the person who looks."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q
@@ -108,7 +109,7 @@ class Line:
     """How an alert, what it follows and what follows it stood at one moment: to see whether a page is still true."""
 
     sql: str
-    parameters: tuple[object, ...]
+    parameters: tuple[Any, ...]
     rows: tuple[tuple[object, ...], ...]
 
     @classmethod
@@ -139,7 +140,7 @@ class Line:
         return self.rows == _rows(self.sql, self.parameters)
 
 
-def _rows(sql: str, parameters: tuple[object, ...]) -> tuple[tuple[object, ...], ...]:
+def _rows(sql: str, parameters: tuple[Any, ...]) -> tuple[tuple[object, ...], ...]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return tuple(tuple(row) for row in cursor.fetchall())

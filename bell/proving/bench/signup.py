@@ -49,14 +49,15 @@ def join(port: int, address: str, postcode: str, force: int) -> None:
     visitor.get("/join/done/")
 
 
-def bare(port: int) -> None:
-    """The same number of pages and forms, with nothing behind them."""
-    visitor = Visitor(port)
-    visitor.get("/0/")
-    for step in range(1, 7):
-        visitor.get(f"/{step}/")
-        visitor.post(f"/{step}/", answer="x")
-    visitor.get("/7/")
+def bare(port: int, journeys: int) -> None:
+    """The same number of pages and forms, with nothing behind them, by a visitor who is new each time."""
+    for _ in range(journeys):
+        visitor = Visitor(port)
+        visitor.get("/0/")
+        for step in range(1, 7):
+            visitor.get(f"/{step}/")
+            visitor.post(f"/{step}/", answer="x")
+        visitor.get("/7/")
 
 
 def run(*, count: int, seed: int = 1) -> list[Row]:
@@ -81,7 +82,7 @@ def run(*, count: int, seed: int = 1) -> list[Row]:
                 raise Broken("not everybody who joined is there")
 
         def plain() -> None:
-            at_once(lambda people: [bare(theirs) for _ in range(people)], count)
+            at_once(lambda journeys: bare(theirs, journeys), count)
 
         words = f"a bare Django journey of {REQUESTS} requests"
         return [side_by_side("the whole joining journey", count, joins, plain, comparator=words)]
