@@ -167,8 +167,8 @@ class _PersonForm(Form):
         return [where for where in (self.cleaned_data.get("email"), self.cleaned_data.get("mobile")) if where]
 
     def entry(self, of: Organisation) -> Entry:
-        """What the verb takes, of a valid form of an organisation. Nothing ticked is no yes (decision 9): it means only
-        the kinds that ask for help, and only the organisation whose form it is, as the form and the words agreed to say.
+        """What the verb takes, of a valid form of an organisation. Nothing ticked is no yes (decision 9): it means
+        only the kinds that ask for help, and only the organisation whose form it is, as the words agreed to say.
         """
         assert self.spot is not None  # clean_postcode saw to it
         data = self.cleaned_data
