@@ -237,7 +237,7 @@ def test_form_page_and_ledger_say_the_same_of_what_is_not_ticked(cast, at_desk, 
     run = paper.print_forms(cast.team, count=1, by=cast.author)
     form = desk.get(reverse("staff-forms", args=[run.key]))
     printed = " ".join(pdf_words(form).split())
-    assert said in printed and "Tick none, and we write only when we ask for your help" in printed
+    assert said in printed and "Tick none for crime alerts, appeals and missing people only" in printed
     assert len(pypdf.PdfReader(io.BytesIO(form.content)).pages) == 1
     assert said in text(desk.get(reverse("staff-door")))
     page = text(desk.get(enter_url(bundle)))
