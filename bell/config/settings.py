@@ -96,6 +96,7 @@ if DEMO:
 MIDDLEWARE = [
     "bell.config.logs.RequestId",
     "django.middleware.security.SecurityMiddleware",
+    "bell.public.kept.Kept",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
