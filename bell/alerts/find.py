@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from bell.alerts import audience, drawing, rules
 from bell.alerts.models import Alert, Relation, State, Version
-from bell.delivery import post
+from bell.delivery import progress as sending
 from bell.lib import shapes
 from bell.organisations.kinds import Kind
 from bell.organisations.models import Officer
@@ -24,11 +24,25 @@ _STANDING = ("state", "edit", "practice", "relation", "sent_at")
 
 @dataclass(frozen=True)
 class Progress:
-    """Where the sending of an alert stands: {channel: {state: rows}}, rows in all, rows still waiting."""
+    """Where the sending of an alert stands, and how many messages were expected when it was approved."""
 
-    by_channel: dict[str, dict[str, int]]
-    total: int
-    waiting: int
+    sending: sending.Progress
+    expected: int
+
+    @property
+    def by_channel(self) -> dict[str, dict[str, int]]:
+        """{channel: {state: rows}}."""
+        return self.sending.by_channel
+
+    @property
+    def total(self) -> int:
+        """Messages in all: while people are still being put in, at least as many as were expected."""
+        return self.sending.total if self.sending.filled else max(self.sending.total, self.expected)
+
+    @property
+    def waiting(self) -> int:
+        """Messages that wait, those of people who are yet to be put in among them."""
+        return self.sending.waiting + self.total - self.sending.total
 
     @property
     def percent(self) -> int:
@@ -65,17 +79,11 @@ def waiting_for(officer: Officer) -> list[Version]:
 
 
 def progress(alert: Alert) -> Progress:
-    """The tally of the alert's mailings, its carriers' included."""
+    """How far the alert's mailings are, its carriers' included. Cheap enough to be asked every few seconds."""
     version = alert.versions.exclude(mailing=None).select_related("mailing").last()
-    tally: dict[str, dict[str, int]] = {}
-    for mailing in version.mailings() if version else []:
-        for channel, states in post.tally(mailing).items():
-            kept = tally.setdefault(channel, {})
-            for state, number in states.items():
-                kept[state] = kept.get(state, 0) + number
-    total = sum(sum(states.values()) for states in tally.values())
-    waiting = sum(states.get("queued", 0) + states.get("deferred", 0) for states in tally.values())
-    return Progress(tally, total, waiting)
+    if version is None:
+        return Progress(sending.of([]), 0)
+    return Progress(sending.of(version.mailings()), version.emails + version.texts)
 
 
 def updates(alert: Alert) -> list[Alert]:

@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from bell.delivery import health
+from bell.delivery.models import Channel
 
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -28,9 +29,18 @@ def _lines(now: health.Health) -> list[str]:
     """Each metric with its help, type and samples."""
     lines = _metric("bell_waiting_batches", "Batches in a lane that are not done.")
     lines += [f'bell_waiting_batches{{lane="{one.lane}"}} {one.batches}' for one in now.lanes]
-    lines += _metric("bell_waiting_messages", "Messages in these batches.")
+    lines += _metric("bell_waiting_messages", "Messages in these batches that are still to be sent.")
     lines += [f'bell_waiting_messages{{lane="{one.lane}"}} {one.messages}' for one in now.lanes]
+    lines += _metric("bell_sent_per_second", "Messages accepted a second in the last minute, by way out.")
+    lines += [
+        f'bell_sent_per_second{{channel="{one.channel}",provider="{one.name}"}} {one.minute:g}' for one in now.providers
+    ]
+    stopped = {one.name for one in now.stopped}
+    lines += _metric("bell_channel_stopped", "1 while nothing at all may go by this channel.")
+    lines += [f'bell_channel_stopped{{channel="{one.value}"}} {int(one.value in stopped)}' for one in Channel]
     plain = (
+        ("bell_open_breakers", "Ways out that are stopped, by us or by a person.", len(now.holds)),
+        ("bell_open_alarms", "Alarms that nobody has looked at.", len(now.alarms)),
         ("bell_late_seconds", "Since when the oldest message should have gone.", now.late.total_seconds()),
         ("bell_unread_inbound", "What came in and was not read yet.", now.unread),
         ("bell_unreadable_inbound", "What came in and cannot be read.", now.unreadable),

@@ -1,41 +1,52 @@
-"""How the post room is: what waits in each lane, what came in last, what is uncertain, whether the worker is alive.
+"""How the post room is: what waits in each lane, how fast it goes, what is stopped, whether the worker is alive.
 
-Counts and times only, nobody's address. Read by the desk's health page, by /metrics and by `bell doctor`.
+Counts and times only, nobody's address. Read by the desk's health page, by /metrics, `bell doctor` and `bell outbox`.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.core.cache import cache
-from django.db.models import Count, Min, Sum
+from django.db.models import Count, Min
 
-from bell.delivery.models import Batch, Delivery, Heartbeat, Inbound, Lane, Mailing, State
+from bell.delivery import control, kept, pulse, waiting
+from bell.delivery.control import Hold, Slow
+from bell.delivery.models import Alarm, Channel, Delivery, Heartbeat, Inbound, Mailing, State
+from bell.delivery.waiting import Reason, Waiting
 from bell.lib import clock
 
 BEAT_SECONDS = 10.0
 SILENT = timedelta(seconds=60)
 """A worker that said nothing for so long is taken for dead: promises.md gives a minute (I10)."""
+LATE = timedelta(minutes=5)
+"""What should have gone so long ago is late: somebody should look."""
 
 _LATELY = timedelta(days=7)
-_KEPT_SECONDS = 60
+_KEPT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """What waits in one lane: batches, the messages in them, and since when the oldest should have gone."""
+class Provider:
+    """One way out as it was used: messages a second in the last minute and the last ten, and its last signs."""
 
-    lane: str
-    batches: int
-    messages: int
-    oldest: datetime | None
+    channel: str
+    name: str  # "": the relay, or the only gateway
+    minute: float
+    ten_minutes: float
+    success: datetime | None
+    trouble: datetime | None
 
 
 @dataclass(frozen=True)
 class Health:
-    """The post room at one moment. `uncertain` and `unreadable` may be a minute old: they are dear to count."""
+    """The post room at one moment. `uncertain` and `unreadable` may be some minutes old: they are dear to count."""
 
     at: datetime
     lanes: tuple[Waiting, ...]
+    providers: tuple[Provider, ...]
+    reasons: tuple[Reason, ...]
+    holds: tuple[Hold, ...]
+    slow: tuple[Slow, ...]
+    alarms: tuple[Alarm, ...]
     unread: int
     oldest_unread: datetime | None
     last_receipt: datetime | None
@@ -56,6 +67,61 @@ class Health:
         due = [one.oldest for one in self.lanes if one.oldest is not None]
         return max(self.at - min(due), timedelta()) if due else timedelta()
 
+    @property
+    def waiting(self) -> int:
+        """Messages in all lanes."""
+        return sum(one.messages for one in self.lanes)
+
+    @property
+    def stopped(self) -> tuple[Hold, ...]:
+        """Whole channels that are stopped or pause."""
+        return tuple(one for one in self.holds if one.whole_channel)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Everything in one line, for people; `tone`: "good", "warning" or "bad"."""
+
+    tone: str
+    words: str
+
+
+def verdict(now: Health) -> Verdict:
+    """The first thing to know."""
+    if not now.worker_alive:
+        since = f"the worker was last heard {clock.said(now.worker)}" if now.worker else "no worker has ever run here"
+        return Verdict("bad", f"Nothing is going out: {since}.")
+    if now.stopped:
+        return Verdict("bad", " ".join(_stopped(one) for one in now.stopped))
+    words, tone = _flowing(now)
+    if now.alarms:
+        number = len(now.alarms)
+        tone, words = "warning", f"{words} {number} alarm{'s' if number != 1 else ''} to look at."
+    return Verdict(tone, words)
+
+
+def _stopped(one: Hold) -> str:
+    verb = "are" if one.name == Channel.SMS else "is"
+    why = one.why.rstrip(".")
+    if one.since is None and one.until is not None:
+        return f"{one.words} {verb} paused until {clock.said(one.until)}: {why}."
+    return f"{one.words} {verb} stopped: {why}."
+
+
+def _flowing(now: Health) -> tuple[str, str]:
+    """Words and tone while no channel is stopped."""
+    if now.late >= LATE:
+        minutes = int(now.late.total_seconds() // 60)
+        since = f"{minutes} minutes" if minutes < 120 else f"{minutes // 60} hours"
+        return f"Messages wait: the oldest should have gone {since} ago.", "warning"
+    if len(now.holds) == 1:
+        return f"{now.holds[0].words} is stopped. Everything else is going out.", "warning"
+    if now.holds:
+        return f"{len(now.holds)} ways are stopped. Everything else is going out.", "warning"
+    if not now.waiting:
+        return "Everything has gone out. Nothing waits.", "good"
+    return "Everything is going out.", "good"
+
 
 def beat(name: str = "worker") -> int:
     """Say that one is alive, or that something was done now; an entry of the worker's timetable."""
@@ -71,7 +137,7 @@ def last(name: str) -> datetime | None:
 def read() -> Health:
     """How everything is now."""
     at = clock.now()
-    uncertain, unreadable = cache.get_or_set("delivery-health", _counted, _KEPT_SECONDS) or (0, 0)
+    uncertain, unreadable = kept.kept("delivery-health", _counted, least=_KEPT_SECONDS)
     unread = Inbound.objects.filter(state__in=[Inbound.State.NEW, Inbound.State.SETTLED]).aggregate(
         count=Count("id"), oldest=Min("received_at")
     )
@@ -79,7 +145,12 @@ def read() -> Health:
     human = Inbound.objects.exclude(kind=Inbound.Kind.RECEIPT).order_by("-id")
     return Health(
         at=at,
-        lanes=_lanes(at),
+        lanes=kept.kept("delivery-lanes", lambda: waiting.lanes(at)),
+        providers=kept.kept("delivery-providers", _providers),
+        reasons=kept.kept("delivery-reasons", waiting.reasons),
+        holds=control.holds(),
+        slow=control.slow(),
+        alarms=control.alarms(),
         unread=unread["count"],
         oldest_unread=unread["oldest"],
         last_receipt=receipts.values_list("received_at", flat=True).first(),
@@ -91,20 +162,18 @@ def read() -> Health:
     )
 
 
-def _lanes(at: datetime) -> tuple[Waiting, ...]:
-    """Every lane, the empty ones too. What is not due yet waits for its hour, and is not late."""
-    open_batches = Batch.objects.exclude(state=Batch.State.DONE).filter(mailing__stopped_at=None)
-    rows = open_batches.values("lane").annotate(batches=Count("id"), messages=Sum("size"), first=Min("due_at"))
-    found = {row["lane"]: row for row in rows.order_by()}
-    return tuple(
-        Waiting(
-            lane=str(lane.label),
-            batches=row["batches"] if (row := found.get(lane.value)) else 0,
-            messages=(row["messages"] or 0) if row else 0,
-            oldest=row["first"] if row and row["first"] <= at else None,
-        )
-        for lane in Lane
-    )
+def _providers() -> tuple[Provider, ...]:
+    """Every way used within eight days; of a channel that was not used, one line that says so."""
+    minute = {(rate.channel, rate.provider): rate.per_second for rate in pulse.rates(1)}
+    ten = {(rate.channel, rate.provider): rate.per_second for rate in pulse.rates(10)}
+    signs = {(one.channel, one.provider): one for one in pulse.signs()}
+    used = {channel for channel, _ in signs}
+    ways = sorted([*signs, *((channel.value, "") for channel in Channel if channel not in used)])
+    found = []
+    for way in ways:
+        success, trouble = (signs[way].success, signs[way].trouble) if way in signs else (None, None)
+        found.append(Provider(*way, minute.get(way, 0.0), ten.get(way, 0.0), success, trouble))
+    return tuple(found)
 
 
 def _counted() -> tuple[int, int]:

@@ -299,3 +299,23 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.at}"
+
+
+class Pulse(models.Model):
+    """What went through one way in ten seconds, added up by everyone who sends. To be looked at, not to account by."""
+
+    bucket = models.DateTimeField()  # its beginning
+    channel = models.CharField(max_length=8, choices=Channel)
+    provider = models.CharField(max_length=16, blank=True, default="")  # "": the relay, or the only gateway
+    sent = models.IntegerField(default=0)
+    failed = models.IntegerField(default=0)
+    deferred = models.IntegerField(default=0)
+    uncertain = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="pulse_once", fields=["bucket", "channel", "provider"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.provider} at {self.bucket}: {self.sent}"

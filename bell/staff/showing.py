@@ -10,7 +10,7 @@ from bell.alerts.models import Alert, Approval, Carrier, Relation, State, Versio
 from bell.delivery import slots
 from bell.delivery.models import Channel
 from bell.delivery.models import State as Delivered
-from bell.lib import text
+from bell.lib import clock, text
 from bell.organisations import kinds
 from bell.organisations import rules as organisation_rules
 from bell.organisations.models import Officer, Organisation
@@ -182,6 +182,38 @@ def _bars(states: dict[str, int], officer: Officer) -> list[Bar]:
             bars.append(Bar(str(state.label).capitalize(), said, tone, round(start, 3), round(width, 3)))
             start += width
     return bars
+
+
+@dataclass(frozen=True)
+class Sending:
+    """What is said of an alert that goes out, line by line; why messages were put off: (words, number)."""
+
+    lines: list[str]
+    reasons: list[tuple[str, str]]
+
+
+def sending(progress: Progress, officer: Officer) -> Sending | None:
+    """How far it is, how fast it goes and how long still, honest about what is put off, stopped or uncertain.
+
+    None for a partner: these are exact numbers.
+    """
+    if officer.organisation.sort != Organisation.Sort.FORCE:
+        return None
+    now = progress.sending
+    lines = [] if now.filled else [f"In the outbox so far: {now.total:,} of about {progress.total:,} messages."]
+    lines += [f"{one.words} stopped{_since(one.since)}: {one.why.rstrip('.')}." for one in now.held]
+    if now.count(Delivered.QUEUED) and now.per_second:
+        left = f", about {words.roughly(now.seconds_left)} left" if now.seconds_left is not None else ""
+        lines.append(f"Going out at {words.rate(now.per_second)}{left}.")
+    if put_off := now.count(Delivered.DEFERRED):
+        lines.append(f"{put_off:,} put off for now; each is tried again.")
+    if unsure := now.count(Delivered.UNCERTAIN):
+        lines.append(f"{unsure:,} may have arrived: the line broke while they were handed over.")
+    return Sending(lines, [(one.words, f"{one.messages:,}") for one in now.reasons] if put_off else [])
+
+
+def _since(at: datetime | None) -> str:
+    return f" since {clock.said(at)}" if at else " for a moment"
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,23 @@ def lasting(time: timedelta) -> str:
     return "less than a minute"
 
 
+def rate(per_second: float) -> str:
+    """How fast: "1,240 a second", "4 a second", "about 30 a minute"."""
+    if per_second >= 9.95:
+        return f"{per_second:,.0f} a second"
+    if per_second >= 1:
+        return f"{per_second:.1f} a second".replace(".0 ", " ")
+    return f"{per_second * 60:.0f} a minute" if per_second else "none"
+
+
+def roughly(seconds: float) -> str:
+    """How long something will take, no more exactly than anyone knows: "20 seconds", "3 minutes", "2 hours"."""
+    if seconds < 55:
+        rounded = max(5, round(seconds / 5) * 5)
+        return f"{rounded} seconds"
+    return lasting(timedelta(minutes=max(1, round(seconds / 60))))
+
+
 def waited(since: datetime | None) -> tuple[str, str]:
     """How long someone has waited, in words, and how pressing it is: "", "soon" (a day left) or "late" (72 hours)."""
     if since is None:

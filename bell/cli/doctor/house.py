@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from bell.cli.doctor.finding import Finding, note, right, wrong
-from bell.delivery import health
+from bell.delivery import control, health
 from bell.lib import clock, folders
 
 _OLDEST_POSTGRES = 15
@@ -134,6 +134,26 @@ def worker() -> list[Finding]:
         minutes = int(now.late.total_seconds() // 60)
         return [note("worker", f"Alive, but a message has waited {minutes} minutes.", "See the relay and the gateway.")]
     return [right("worker", f"Alive, last heard {clock.said(now.worker)}.")]
+
+
+def sending() -> list[Finding]:
+    """What is stopped, and alarms that nobody has looked at."""
+    found = [_stopped(one) for one in control.holds()]
+    for alarm in control.alarms():
+        words = f"{control.said(alarm.name)}: {alarm.words} (since {clock.said(alarm.since)}, {alarm.times} time(s))"
+        found.append(wrong("alarm", words, "Look into it, then say so on the health page."))
+    return found or [right("sending", "Nothing is stopped and no alarm is open.")]
+
+
+def _stopped(one: control.Hold) -> Finding:
+    """A whole channel, or what waits for a person, is wrong; what is tried again by itself is worth a look."""
+    since = f" since {clock.said(one.since)}" if one.since else ""
+    words = f"{one.words} stopped{since}: {one.why.rstrip('.')}."
+    if one.until is None:
+        return wrong("sending", words, f"When it is well again: `bell outbox resume {one.name}`.")
+    words = f"{words} Tried again {clock.said(one.until)}."
+    todo = "See the relay or the gateway."
+    return wrong("sending", words, todo) if one.whole_channel and one.since else note("sending", words, todo)
 
 
 def clocks() -> list[Finding]:

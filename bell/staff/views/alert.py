@@ -22,6 +22,7 @@ from bell.staff.views.finding import alert_of, version_of
 
 _A_PAGE = 25
 _MOST_TALKS = 12
+_GOING = (State.SENDING, State.SENT, State.STOPPED)
 
 
 @officer_required
@@ -50,6 +51,7 @@ def _part(officer: Officer, alert: Alert) -> live.Part:
         "doing": showing.doing(officer, alert, version),
         "decided": showing.decided(version),
         "progress": progress,
+        "sending": showing.sending(progress, officer) if alert.state in _GOING else None,
         "lanes": showing.lanes(progress, officer),
         "officer": officer,
         "partner": officer.organisation.sort != Organisation.Sort.FORCE,

@@ -47,6 +47,7 @@ def checks(address: str = "") -> list[Check]:
         Check("folders", house.writable_folders),
         Check("clock", house.clocks),
         Check("worker", house.worker, 20),
+        Check("sending", house.sending, 20),
         Check("relay", doors.relay, 20),
         Check("text gateway", doors.gateway),
         Check("mail door", doors.lmtp),
