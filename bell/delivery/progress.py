@@ -1,7 +1,7 @@
 """How far the sending of one text is: by channel and state, how fast, how long still. For pages that ask again and again.
 
-Counting a million rows takes part of a second, so what was counted is kept for everyone who looks, in proportion to what
-it cost (kept.py); when the last batch is done it is counted anew, so that the end is exact.
+Counting a million rows takes part of a second, so what was counted is kept for everyone who looks, in proportion to
+what it cost (kept.py); when the last batch is done it is counted anew, so that the end is exact.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db import connection
+from django.db.models import Count, F, Max, Q, QuerySet, Sum
 
 from bell.delivery import kept, waiting
 from bell.delivery.control import Hold, holds
@@ -19,6 +20,7 @@ from bell.delivery.waiting import Reason
 from bell.lib import clock
 
 _LATELY = 60.0
+_FEW = 20  # one row in so many is few
 _TRIED = (State.SENT, State.DELIVERED, State.BOUNCED, State.FAILED, State.UNCERTAIN)
 
 
@@ -99,13 +101,24 @@ def _count(mailing: Mailing) -> _Counted:
     now = clock.now()
     since = max(now - timedelta(seconds=_LATELY), mailing.created_at)
     lately = Count("id", filter=Q(state__in=_TRIED, state_at__gte=since))
-    rows = Delivery.objects.filter(mailing=mailing).values_list("channel", "state").order_by()
+    rows = _rows(mailing).values_list("channel", "state").order_by()
     by_channel: dict[str, dict[str, int]] = {}
     tried = 0
     for channel, state, number, recent in rows.annotate(n=Count("id"), lately=lately):
         by_channel.setdefault(channel, {})[state] = number
         tried += recent
     return _Counted(now, by_channel, tried / max(1.0, (now - since).total_seconds()))
+
+
+def _rows(mailing: Mailing) -> QuerySet[Delivery]:
+    """The rows of one mailing. SQLite would follow the index to them one by one, in no order: where they are more than
+    a few of all, reading all is ten times as quick. PostgreSQL sees that by itself."""
+    if connection.vendor == "sqlite":
+        ours = Batch.objects.filter(mailing=mailing).aggregate(size=Sum("size"))["size"] or 0
+        newest = Delivery.objects.aggregate(newest=Max("id"))["newest"] or 0
+        if ours > newest / _FEW:
+            return Delivery.objects.alias(of=F("mailing_id") + 0).filter(of=mailing.pk)
+    return Delivery.objects.filter(mailing=mailing)
 
 
 def _reasons(mailings: Sequence[Mailing]) -> tuple[Reason, ...]:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import F, Max, Q, Sum
@@ -105,8 +106,10 @@ def flush(*, force: bool = False) -> int:
 
 def _write(sums: dict[_Key, list[int]]) -> None:
     moment = connection.ops.adapt_datetimefield_value
-    params: list[object] = []
-    for (bucket, channel, provider), numbers in sorted(sums.items()):  # in order: two writers wait, never for each other
+    params: list[Any] = []
+    for (bucket, channel, provider), numbers in sorted(
+        sums.items()
+    ):  # in order: two writers wait, never for each other
         params += [moment(bucket), channel, provider, *numbers]
     rows = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * len(sums))
     with connection.cursor() as cursor:

@@ -1,8 +1,8 @@
 """What waits in the outbox, counted through its batches: honest while a batch is worked off, cheap however full it is.
 
-Deliveries have no index on their state (delivery.md), so nobody asks a million rows. A batch that nobody began yet holds
-what its size says, but for messages taken back since, which count until it is begun. Of the few that are begun, the rows
-are counted.
+Deliveries have no index on their state (delivery.md), so nobody asks a million rows. A batch that nobody began yet
+holds what its size says, but for messages taken back since, which count until it is begun. Of the few that are begun,
+the rows are counted.
 """
 
 import re

@@ -74,6 +74,45 @@ def rows(points: Sequence[tuple[str, float | None]], *, unit: str = "") -> Chart
     return Chart(_WIDTH, max(1, len(points)) * _ROW + 4, bars, [])
 
 
+@dataclass(frozen=True)
+class Step:
+    """One minute of a timeline: where it stands, what went well (from the floor up) and what did not (above it)."""
+
+    x: float
+    y: float
+    height: float
+    bad_y: float
+    bad_height: float
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """An hour in narrow bars, with lines at round numbers and words below: (x, words)."""
+
+    width: int
+    height: int
+    step: float
+    steps: list[Step]
+    lines: list[tuple[float, str]]
+    ticks: list[tuple[float, str]]
+    left: int = _LEFT
+    right: int = _WIDTH - _RIGHT
+
+
+def timeline(points: Sequence[tuple[int, int]], ticks: Sequence[tuple[int, str]]) -> Timeline:
+    """`points`: (well, not well) a step, oldest first; `ticks`: (number of the step, words)."""
+    top = ceiling(max((good + bad for good, bad in points), default=0))
+    wide = (_WIDTH - _LEFT - _RIGHT) / max(1, len(points))
+    unit = (_FLOOR - _TOP) / top
+    steps = []
+    for number, (good, bad) in enumerate(points):
+        y, x = _FLOOR - good * unit, _LEFT + number * wide
+        steps.append(Step(*(round(one, 1) for one in (x, y, good * unit, y - bad * unit, bad * unit))))
+    lines = [(round(_FLOOR - (_FLOOR - _TOP) * part / 2, 1), f"{top * part // 2:,}") for part in range(3)]
+    named = [(round(_LEFT + number * wide, 1), words) for number, words in ticks]
+    return Timeline(_WIDTH, _HEIGHT, round(wide * 0.8, 2), steps, lines, named)
+
+
 def ceiling(most: int) -> int:
     """The next round number at or above: 2, 4, 10, 20, 40, 100..."""
     size = 1
