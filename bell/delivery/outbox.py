@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 _SLICE_SECONDS = 0.25
 _LOOK_AGAIN = 1.0  # seconds after which stop and suppression are read again for rows that were read ahead
+_MOST_FORMS = 16  # mails drawn once and kept from batch to batch
 _MOST_UNWRITTEN = 500  # results at most that a killed worker takes with it: its uncertain messages
 # A text that may have been sent when a worker dies is not tried again, so fewer of them are under way at once.
 _MOST_AT_ONCE = {Channel.EMAIL.value: 100, Channel.SMS.value: 10}
@@ -180,6 +181,7 @@ def close() -> None:
         relay.close()
     _kept.relays.clear()
     _kept.paces.clear()
+    _kept.forms.clear()
     _kept.boards.clear()
     learning.forget()
 
@@ -262,7 +264,7 @@ def _job(lease: Lease) -> _Job:
     content = Content.from_json(mailing.content)
     url = _url(lease)
     no = ""
-    if content.digest() != mailing.content_hash:
+    if content.digest() != mailing.content_hash:  # at every batch: what was approved is what is sent (I5)
         no = NOT_APPROVED
     elif not url:
         no = PRACTICE_ONLY_CAUGHT
@@ -294,16 +296,20 @@ def _url(lease: Lease) -> str:
 
 def _letters(lease: Lease, content: Content) -> Callable[[Row], render.Letter]:
     """How a row becomes a mail; the form is drawn once for the batch."""
-    forms: dict[str, render.Form] = {}
 
     def form(language: str) -> render.Form:
-        if language not in forms:
+        known = (lease.mailing.pk, lease.mailing.content_hash, language)
+        if known not in _kept.forms:
+            if len(_kept.forms) >= _MOST_FORMS:
+                _kept.forms.clear()
             said = content.in_language(language)
-            forms[language] = render.Form(said, stream=lease.mailing.stream, reference=lease.mailing.reference)
-        return forms[language]
+            _kept.forms[known] = render.Form(said, stream=lease.mailing.stream, reference=lease.mailing.reference)
+        return _kept.forms[known]
+
+    invented_only = settings.INVENTED_ONLY
 
     def letter(row: Row) -> render.Letter:
-        if settings.INVENTED_ONLY and not emails.is_invented(row.address):
+        if invented_only and not emails.is_invented(row.address):
             raise ValueError(NOT_INVENTED)
         return form(row.language).letter(render.Person(row.id, row.recipient_key, row.address))
 
@@ -335,6 +341,7 @@ class _Kept(threading.local):
 
     def __init__(self) -> None:
         self.paces: dict[str, _Pace] = {}
+        self.forms: dict[tuple[int, str, str], render.Form] = {}
         self.boards: dict[str, limits.Board] = {}
         self.relays: dict[tuple[str, float, bool], Relay] = {}
 

@@ -5,12 +5,11 @@ bits, and a slot stands in the wire form exactly as the token that replaces it.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address as Mailbox
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
@@ -35,8 +34,7 @@ class _Wire(EmailPolicy):
 _POLICY = _Wire(linesep="\r\n")
 
 
-@dataclass(frozen=True)
-class Person:
+class Person(NamedTuple):
     """What differs from copy to copy."""
 
     delivery_id: int
@@ -44,8 +42,7 @@ class Person:
     address: str
 
 
-@dataclass(frozen=True)
-class Letter:
+class Letter(NamedTuple):
     """One copy: envelope and message, CRLF lines, not dot-stuffed."""
 
     sender: str

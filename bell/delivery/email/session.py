@@ -25,7 +25,7 @@ _IN_ONE_WRITE = (
 CHUNKS_UNDER_WAY = 4  # messages on their way at once over one connection with BDAT: all of them uncertain if it breaks
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Item:
     """One message on its way."""
 
