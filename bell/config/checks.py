@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from bell.delivery.email import dkim
+
 
 def is_loopback(host: str) -> bool:
     """Whether a host name or address is this machine and no other."""
@@ -39,3 +41,13 @@ def deployment(**_: object) -> list[CheckMessage]:
     if not settings.DEMO and not settings.SMS_GATEWAY_SECRET:
         found.append(Error("BELL_SMS_GATEWAY_SECRET is missing: anyone could forge texts.", id="bell.E004"))
     return found
+
+
+@register()
+def signing(**_: object) -> list[CheckMessage]:
+    """Keys of DKIM that cannot sign: found now, not at the first alert."""
+    try:
+        dkim.keys()
+    except dkim.BadKey as error:
+        return [Error(f"BELL_DKIM_KEY_FILE: {error}.", id="bell.E005")]
+    return []

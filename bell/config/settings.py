@@ -249,7 +249,10 @@ PAPER_DIR = Path(env("BELL_PAPER_DIR") or VAR_DIR / "paper")
 # Looking after it: /metrics answers to this bearer token only; what `bell doctor` asks about our mail records.
 METRICS_TOKEN = env("BELL_METRICS_TOKEN")
 DNS_RESOLVER = env("BELL_DNS_RESOLVER")
-DKIM_SELECTOR = env("BELL_DKIM_SELECTOR")
+DKIM_SELECTORS = env_list("BELL_DKIM_SELECTOR")
+# Only where we sign ourselves and not the relay: private keys in PEM, one for each selector, in the same order.
+DKIM_KEY_FILES = env_list("BELL_DKIM_KEY_FILE")
+DKIM_DOMAIN = env("BELL_DKIM_DOMAIN") or MAIL_DOMAIN
 
 LOG_LEVEL = env("BELL_LOG_LEVEL", "INFO")
 LOG_FORMAT = "json" if env("BELL_LOG_FORMAT") == "json" else "line"
