@@ -3,10 +3,11 @@
 import ipaddress
 from urllib.parse import urlsplit
 
+from anymail.exceptions import AnymailConfigurationError
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
-from bell.delivery.email import dkim
+from bell.delivery.email import dkim, named
 
 
 def is_loopback(host: str) -> bool:
@@ -50,4 +51,27 @@ def signing(**_: object) -> list[CheckMessage]:
         dkim.keys()
     except dkim.BadKey as error:
         return [Error(f"BELL_DKIM_KEY_FILE: {error}.", id="bell.E005")]
+    return []
+
+
+@register()
+def provider(**_: object) -> list[CheckMessage]:
+    """A mail provider that cannot be used, or whose webhooks anyone could call."""
+    name = settings.EMAIL_PROVIDER
+    if name == named.SMTP:
+        return []
+    try:
+        named.backend(name)
+        named.verified(name, named.TRACKING)
+    except (ValueError, AnymailConfigurationError) as error:
+        words = str(error).replace("ANYMAIL_", "BELL_ANYMAIL_")
+        return [Error(f"BELL_EMAIL_PROVIDER {name!r} cannot be used: {words}", id="bell.E006")]
+    except named.Unverified as error:
+        return [Error(f"{error}.", id="bell.E007")]
+    try:
+        named.verified(name, named.INBOUND)
+    except named.Unverified as error:
+        return [Error(f"{error}.", id="bell.E007")]
+    except AnymailConfigurationError:
+        pass  # no key for mail that comes in: that webhook does not exist then (named.view)
     return []

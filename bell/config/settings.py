@@ -3,6 +3,7 @@
 Every variable read here is listed in docs/running.md; a test compares the two.
 """
 
+import json
 import os
 import secrets
 from pathlib import Path
@@ -216,6 +217,13 @@ SMTP_URL = env("BELL_SMTP_URL", "smtp://127.0.0.1:2525")
 SMTP_DEADLINE_SECONDS = int(env("BELL_SMTP_DEADLINE_SECONDS", "60"))
 SMTP_CONNECTIONS = int(env("BELL_SMTP_CONNECTIONS", "10"))
 SMTP_PER_SECOND = float(env("BELL_SMTP_PER_SECOND", "0"))
+# "smtp" is the relay above; else a name of django-anymail's, whose own settings are given as BELL_ANYMAIL_NAME.
+EMAIL_PROVIDER = env("BELL_EMAIL_PROVIDER", "smtp")
+ANYMAIL = {"REQUESTS_TIMEOUT": (5, 20)} | {
+    name.removeprefix("BELL_ANYMAIL_"): json.loads(value) if value[:1] in "[{" and value else value
+    for name, value in os.environ.items()
+    if name.startswith("BELL_ANYMAIL_")
+}
 MAIL_DOMAIN = env("BELL_MAIL_DOMAIN", "alert.example")
 REPLY_DOMAIN = env("BELL_REPLY_DOMAIN", "in.alert.example")
 LMTP_LISTEN = env("BELL_LMTP_LISTEN", "127.0.0.1:2424")
