@@ -37,7 +37,7 @@ BASIC = {"HTTP_AUTHORIZATION": "Basic " + base64.b64encode(SECRET.encode()).deco
 
 
 class Api:
-    """A provider's API on loopback: keeps each request; `says` gives (status, body, headers), None for the usual yes."""
+    """A provider's API on loopback: keeps each request; `says` gives (status, body, headers), or None for yes."""
 
     def __init__(self, yes):
         self.yes, self.says, self.requests = yes, lambda request: None, []
@@ -88,7 +88,9 @@ KEY = ec.generate_private_key(ec.SECP256R1())
 PUBLIC = base64.b64encode(KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
 KEYS = {
     "postmark": {"POSTMARK_SERVER_TOKEN": "t", "WEBHOOK_SECRET": SECRET},
-    "mailgun": {"MAILGUN_API_KEY": "k", "MAILGUN_SENDER_DOMAIN": "alert.example", "MAILGUN_WEBHOOK_SIGNING_KEY": "sign"},
+    "mailgun": {
+        "MAILGUN_API_KEY": "k", "MAILGUN_SENDER_DOMAIN": "alert.example", "MAILGUN_WEBHOOK_SIGNING_KEY": "sign",
+    },
     "sendgrid": {
         "SENDGRID_API_KEY": "k", "SENDGRID_TRACKING_WEBHOOK_VERIFICATION_KEY": PUBLIC, "WEBHOOK_SECRET": SECRET,
     },

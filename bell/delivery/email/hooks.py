@@ -38,7 +38,7 @@ def keep_mail(sender: object, event: Any, **_: object) -> None:
 
 
 def keep_unread(what: str, body: bytes) -> None:
-    """Keep a verified callback that the library could not read: an event as unreadable, a mail for people to look at."""
+    """Keep a verified callback that the library cannot read: an event as unreadable, a mail for people to look at."""
     kind = "mail" if what == named.INBOUND else "receipt"
     inbound.store(GATEWAY + settings.EMAIL_PROVIDER, "", kind, body)
 
