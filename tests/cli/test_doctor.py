@@ -182,6 +182,11 @@ def test_the_relay_is_greeted_and_nothing_is_sent(settings):
     assert b"EHLO" in heard and b"MAIL" not in heard and b"RCPT" not in heard
 
 
+def test_a_provider_instead_of_a_relay_is_only_named(settings):
+    settings.EMAIL_PROVIDER, settings.SMTP_URL = "postmark", "smtp://127.0.0.1:9"
+    assert doors.relay()[0].tone is Tone.NOTE
+
+
 def test_a_relay_that_refuses_us_or_is_away(settings):
     with tcp(smtp([], refuse=b"535 no\r\n")) as port:
         settings.SMTP_URL = f"smtp://user:word@127.0.0.1:{port}"
