@@ -15,7 +15,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from bell.delivery.email import hooks, named
+from bell.delivery import hooks
+from bell.delivery.email import named
 
 log = logging.getLogger(__name__)
 _LISTENING = hooks.keep_event, hooks.keep_mail  # they listen from the moment they are imported

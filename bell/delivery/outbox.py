@@ -177,8 +177,10 @@ def run_once(owner: str, *, keep_going: Callable[[], bool] = lambda: True) -> in
 
 def close() -> None:
     """Close this thread's kept connections."""
-    for relay in (*_kept.relays.values(), *_kept.providers.values()):
+    for relay in _kept.relays.values():
         relay.close()
+    for provider in _kept.providers.values():
+        provider.close()
     _kept.relays.clear()
     _kept.paces.clear()
     _kept.boards.clear()

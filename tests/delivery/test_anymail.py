@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.checks import run_checks
 from django.db import OperationalError
 
-from bell.delivery import inbound, outbox, post
-from bell.delivery.email import events, hooks
+from bell.delivery import hooks, inbound, outbox, post
+from bell.delivery.email import events
 from bell.delivery.email.anymail import Provider
 from bell.delivery.email.render import Form, Person
 from bell.delivery.models import Delivery, Inbound, Suppression
