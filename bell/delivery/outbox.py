@@ -16,7 +16,8 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from bell.delivery import crash, learning, leasing, limits, sms
 from bell.delivery.content import Content
-from bell.delivery.email import render
+from bell.delivery.email import named, render
+from bell.delivery.email.anymail import Provider
 from bell.delivery.email.smtp import Relay
 from bell.delivery.leasing import Lease, LeaseLost
 from bell.delivery.models import Channel, State
@@ -179,11 +180,14 @@ def close() -> None:
     """Close this thread's kept connections."""
     for relay in _kept.relays.values():
         relay.close()
+    for provider in _kept.providers.values():
+        provider.close()
     _kept.relays.clear()
     _kept.paces.clear()
     _kept.forms.clear()
     _kept.boards.clear()
     learning.forget()
+    _kept.providers.clear()
 
 
 def _send_slice(job: _Job, rows: list[Row]) -> Slice:
@@ -277,6 +281,8 @@ def _job(lease: Lease) -> _Job:
     if lease.channel == Channel.SMS:
         gateway = sms.catcher(url) if mailing.practice else sms.chosen()
         return _Job(lease, gateway, _texts(lease, content))
+    if settings.EMAIL_PROVIDER != named.SMTP and not mailing.practice:
+        return _Job(lease, _kept.provider(settings.EMAIL_PROVIDER), _letters(lease, content))
     only_here = mailing.practice or settings.INVENTED_ONLY
     return _Job(lease, _kept.relay(url, only_here), _letters(lease, content))
 
@@ -288,6 +294,8 @@ def _url(lease: Lease) -> str:
     """
     email = lease.channel == Channel.EMAIL
     if not lease.mailing.practice:
+        if email and settings.EMAIL_PROVIDER != named.SMTP:
+            return _kept.provider(settings.EMAIL_PROVIDER).url
         return settings.SMTP_URL if email else sms.chosen().url
     if not settings.DEMO:
         return ""
@@ -344,6 +352,13 @@ class _Kept(threading.local):
         self.forms: dict[tuple[int, str, str], render.Form] = {}
         self.boards: dict[str, limits.Board] = {}
         self.relays: dict[tuple[str, float, bool], Relay] = {}
+        self.providers: dict[str, Provider] = {}
+
+    def provider(self, name: str) -> Provider:
+        """The mail provider of that name."""
+        if name not in self.providers:
+            self.providers[name] = Provider(name, deadline=float(settings.SMTP_DEADLINE_SECONDS))
+        return self.providers[name]
 
     def pace(self, channel: str) -> _Pace:
         """How fast this channel went last."""

@@ -15,6 +15,7 @@ from django.conf import settings
 
 from bell.delivery import slots, unsubscribe
 from bell.delivery.content import Content
+from bell.delivery.email import dkim
 from bell.lib import clock, emails, links, tokens
 
 _LINE = 75  # characters before a soft break; 76 with it (RFC 2045)
@@ -64,6 +65,8 @@ class Form:
         self._unsubscribe, self._address = self._at(slots.UNSUBSCRIBE), self._at(slots.ADDRESS)
         self._signed = tokens.signer(["bounce", *(_PURPOSES[slot] for slot in used)])
         self._domain = f"@{settings.REPLY_DOMAIN}"
+        signing = dkim.keys()
+        self._seal = dkim.Seal(self.pieces, signing) if signing else None
 
     def _at(self, slot: str) -> tuple[int, ...]:
         return tuple(place for place, piece in enumerate(self.pieces) if piece == slot)
@@ -78,6 +81,9 @@ class Form:
         if self._unsubscribe:
             _put(parts, self._unsubscribe, unsubscribe.token(person.recipient_key, self.stream))
         _put(parts, self._address, address)
+        if self._seal is not None:
+            filled = {piece: parts[place] for place, piece in enumerate(self.pieces) if isinstance(piece, str)}
+            parts.insert(0, self._seal.headers(filled))
         return Letter(f"b-{bounce}{self._domain}", address, b"".join(parts))
 
 
