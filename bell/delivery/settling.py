@@ -47,9 +47,8 @@ class Row(NamedTuple):
     provider: str = ""
     provider_ref: str = ""
     reason: str = ""
-    slot: datetime | None = (
-        None  # when it was put off until now, if it was: not to be put off again for the same reason
-    )
+    # When it was put off until now, if it was: it is not to be put off again for the same reason.
+    slot: datetime | None = None
 
 
 @dataclass(frozen=True)
