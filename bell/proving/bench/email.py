@@ -2,7 +2,8 @@
 
 Ours is the worker as an operator runs it (`bell worker --processes N --only-send`), with leases, marks, bulk settling
 and everything else in effect, sending the demo's crime alert as text and HTML; every message is recorded one by one.
-The comparator, `smtp-source`, sends messages of the same length over as many sessions as suit it best, and records nothing.
+The comparator, `smtp-source`, sends messages of the same length over as many sessions as suit it best, and records
+nothing.
 It keeps its connections (-d) but does not pipeline: four round trips a message, where we have one.
 """
 
