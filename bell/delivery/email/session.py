@@ -83,9 +83,9 @@ class Session(asyncio.BufferedProtocol):
         # "Paused" then means: not everything has left yet.
         transport.set_write_buffer_limits(high=0)
 
-    def get_buffer(self, sizehint: int) -> bytearray:
-        """Where the next bytes go."""
-        return self._room
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next bytes go. A view: TLS fills it piece by piece, and a piece of a bytearray would be a copy."""
+        return self._view
 
     def buffer_updated(self, nbytes: int) -> None:
         """Bytes came: whole replies are handed on."""
