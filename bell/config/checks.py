@@ -3,8 +3,11 @@
 import ipaddress
 from urllib.parse import urlsplit
 
+from anymail.exceptions import AnymailConfigurationError
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+
+from bell.delivery.email import dkim, named
 
 
 def is_loopback(host: str) -> bool:
@@ -39,3 +42,36 @@ def deployment(**_: object) -> list[CheckMessage]:
     if not settings.DEMO and not settings.SMS_GATEWAY_SECRET:
         found.append(Error("BELL_SMS_GATEWAY_SECRET is missing: anyone could forge texts.", id="bell.E004"))
     return found
+
+
+@register()
+def signing(**_: object) -> list[CheckMessage]:
+    """Keys of DKIM that cannot sign: found now, not at the first alert."""
+    try:
+        dkim.keys()
+    except dkim.BadKey as error:
+        return [Error(f"BELL_DKIM_KEY_FILE: {error}.", id="bell.E005")]
+    return []
+
+
+@register()
+def provider(**_: object) -> list[CheckMessage]:
+    """A mail provider that cannot be used, or whose webhooks anyone could call."""
+    name = settings.EMAIL_PROVIDER
+    if name == named.SMTP:
+        return []
+    try:
+        named.backend(name)
+        named.verified(name, named.TRACKING)
+    except (ValueError, AnymailConfigurationError) as error:
+        words = str(error).replace("ANYMAIL_", "BELL_ANYMAIL_")
+        return [Error(f"BELL_EMAIL_PROVIDER {name!r} cannot be used: {words}", id="bell.E006")]
+    except named.Unverified as error:
+        return [Error(f"{error}.", id="bell.E007")]
+    try:
+        named.verified(name, named.INBOUND)
+    except named.Unverified as error:
+        return [Error(f"{error}.", id="bell.E007")]
+    except AnymailConfigurationError:
+        pass  # no key for mail that comes in: that webhook does not exist then (named.view)
+    return []
