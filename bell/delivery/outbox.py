@@ -182,6 +182,7 @@ def close() -> None:
     _kept.paces.clear()
     _kept.boards.clear()
     learning.forget()
+    sms.close()
 
 
 def _send_slice(job: _Job, rows: list[Row]) -> Slice:
@@ -273,7 +274,7 @@ def _job(lease: Lease) -> _Job:
     if no:
         return _Job(lease, None, lambda row: None, no=no)
     if lease.channel == Channel.SMS:
-        gateway = sms.catcher(url) if mailing.practice else sms.chosen()
+        gateway = sms.catcher(url) if mailing.practice else sms.chosen(lease.lane)
         return _Job(lease, gateway, _texts(lease, content))
     only_here = mailing.practice or settings.INVENTED_ONLY
     return _Job(lease, _kept.relay(url, only_here), _letters(lease, content))
