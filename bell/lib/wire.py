@@ -99,7 +99,7 @@ class Line(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """The server says no more: for a body without a length this is its end."""
-        if self._answer is not None:
+        if self._answer is not None and self._talk.their_state is not h11.SEND_RESPONSE:
             self._hear(b"")
 
     def connection_lost(self, error: Exception | None) -> None:

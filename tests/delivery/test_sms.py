@@ -138,7 +138,9 @@ def test_a_callback_counts_only_with_its_signature(gateway):
     vendor = sms.named("simulator")
     raw = b'{"reference": "x", "status": "delivered"}'
     good = hmac.new(b"the shared secret", raw, hashlib.sha256).hexdigest()
-    assert vendor.verify(a_call(raw, {"X-Signature": good})) and vendor.verify(a_call(raw, {"x-signature": good.upper()}))
+    assert vendor.verify(a_call(raw, {"X-Signature": good})) and vendor.verify(
+        a_call(raw, {"x-signature": good.upper()})
+    )
     for headers in ({}, {"X-Signature": ""}, {"X-Signature": good[:-1]}, {"X-Signature": "é"}):
         assert not vendor.verify(a_call(raw, headers))
     assert not vendor.verify(a_call(raw + b" ", {"X-Signature": good}))
