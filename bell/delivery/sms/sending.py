@@ -187,10 +187,14 @@ class _Run:
     async def _send(self, text: Text) -> Result | None:
         """Through the first vendor that takes it. The last refusal of a vendor is the result when none does."""
         last: Result | None = None
+        tried = False
         for way in self.ways:
-            if not way.usable or (last is not None and not self.watch.may_start()):
+            if not way.usable or (tried and not self.watch.may_start()):
                 continue
+            tried = True
             result = await self._through(way, text)
+            if result is None and way.usable:
+                break  # the time is up: it keeps its place
             if result is None:
                 continue
             if result.outcome is not Outcome.OURS and result.wait is None:
@@ -262,10 +266,12 @@ class _Run:
             way.fed.clear()
             self._wanted.set()
             await way.fed.wait()
+            if not way.usable:
+                return False
         slot = way.slots.popleft()
         delay = slot - asyncio.get_running_loop().time()
         if delay <= 0:
-            return True
+            return way.usable
         await asyncio.sleep(delay)
         if way.usable and self.watch.may_start():
             return True
@@ -285,7 +291,6 @@ class _Run:
             except DatabaseError:
                 log.exception("no slots could be reserved at %s", way.name)
                 way.usable, way.left, way.why = False, 1.0, "no slots could be reserved"
-                way.slots.extend([0.0] * count)
             way.fed.set()
 
     def _tell(self) -> None:
