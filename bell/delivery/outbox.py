@@ -30,8 +30,7 @@ log = logging.getLogger(__name__)
 _SLICE_SECONDS = 0.25
 _LOOK_AGAIN = 1.0  # seconds after which stop and suppression are read again for rows that were read ahead
 _MOST_UNWRITTEN = 500  # results at most that a killed worker takes with it: its uncertain messages
-# A text that may have been sent when a worker dies is not tried again, so fewer of them are under way at once.
-_MOST_AT_ONCE = {Channel.EMAIL.value: 100, Channel.SMS.value: 10}
+_MOST_AT_ONCE = {Channel.EMAIL.value: 100, Channel.SMS.value: 100}
 
 NOT_APPROVED = "the text is not the one that was approved"
 PRACTICE_ONLY_CAUGHT = "practice reaches nothing but the demo's catchers, and there are none here"

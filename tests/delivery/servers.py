@@ -180,7 +180,7 @@ class Relay:
 
 @dataclass
 class Gateway:
-    """A text gateway: POST /send. `says` gives (status, body, headers) for a request, or None for yes."""
+    """A text gateway: POST /send, GET /messages/REFERENCE. `says` gives (status, body, headers), or None for yes."""
 
     says: Callable[[dict[str, Any]], tuple[int, Any, dict[str, str]] | str | None] = lambda request: None
     spool: list[dict[str, Any]] = field(default_factory=list)
@@ -194,6 +194,15 @@ class Gateway:
 
             def log_message(self, *_: object) -> None:
                 pass
+
+            def do_GET(self) -> None:
+                """A look-up: what was kept under a reference."""
+                found = [one for one in gateway.spool if one["reference"] == self.path.rpartition("/")[2]]
+                data = json.dumps({"messages": found}).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
 
             def do_POST(self) -> None:
                 request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -1,4 +1,4 @@
-"""Every vendor of texts by the same table: what is sent, each answer, each look-up, each callback, genuine and forged."""
+"""Every vendor of texts by one table: what is sent, each answer, each look-up, each callback, genuine and forged."""
 
 import base64
 import hashlib

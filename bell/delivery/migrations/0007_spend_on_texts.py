@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('delivery', '0003_limits_alarms_languages_and_vendors'),
+        ('delivery', '0004_no_constraint_a_row'),
     ]
 
     operations = [

@@ -1,8 +1,9 @@
 """Caps on texts: how many one number gets a day, and what they may cost a day and a month.
 
-What a cap holds back is deferred until the cap begins anew, and an alarm says so; nothing is dropped. Days and months
-are London's. Codes and officers' answers (lane "now") and urgent alerts have a reserve of each cap, so that a routine
-mailing never uses up what a person waits for.
+What a cap holds back keeps waiting without an attempt until the cap begins anew (it is asked again every hour, since a
+cap may be raised), and an alarm says so; nothing is dropped. Days and months are London's. Codes and officers' answers
+(lane "now") and urgent alerts have a reserve of each cap, so that a routine mailing never uses up what a person waits
+for. Workers that are at it in the same moment may together go past a number's cap by a text; never past the money's.
 """
 
 from collections.abc import Mapping
@@ -13,15 +14,16 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, F, Sum
 
+from bell.delivery import limits
 from bell.delivery.models import Channel, Delivery, Lane, Spend, State
 from bell.delivery.results import Outcome, Result
-from bell.delivery.sms import ways
 from bell.delivery.sms.promise import Text
 from bell.lib import clock, keys, text
 
 DAY, MONTH, NUMBER = "sms:spend-day", "sms:spend-month", "sms:number-cap"
 _SHARE = {Lane.NOW: 1.0, Lane.URGENT: 0.95, Lane.ROUTINE: 0.8, Lane.DIGEST: 0.8}
 _TIMES = {Lane.NOW: 2, Lane.URGENT: 1, Lane.ROUTINE: 1, Lane.DIGEST: 1}
+_ASK_AGAIN = 3600.0
 _WENT = (State.SENT, State.DELIVERED, State.UNCERTAIN)
 _SAYS = {
     DAY: "the day's money for texts is spent",
@@ -53,7 +55,7 @@ def grant(texts: list[tuple[int, Text]], lane: int) -> Grant:
         granted.texts.append((number, one))
         granted.segments[number] = text.measure(one.text)[1]
     if granted.held:
-        ways.alarm(NUMBER, f"{len(granted.held)} or more texts wait: a number had its {most} for today")
+        limits.raise_alarm(NUMBER, f"{len(granted.held)} or more texts wait: a number had its {most} for today")
     _book(granted, lane, now)
     return granted
 
@@ -91,7 +93,8 @@ def _book(granted: Grant, lane: int, now: datetime) -> None:
     today = clock.local(now).date()
     row, new = Spend.objects.get_or_create(day=today)
     if new:  # a new day: what was full is not any more, or says so again
-        ways.end_alarm(DAY, MONTH, NUMBER)
+        for cap in (DAY, MONTH, NUMBER):
+            limits.end_alarm(cap)
     row = Spend.objects.select_for_update().get(pk=row.pk)
     room, cap = _room(row, lane)
     booked, fits = 0, []
@@ -105,7 +108,9 @@ def _book(granted: Grant, lane: int, now: datetime) -> None:
             del granted.segments[number]
     full, granted.texts = len(fits) < len(granted.texts), fits
     if full:
-        ways.alarm(cap, f"Texts wait: {_SAYS[cap]}" + ("" if lane == Lane.NOW else ", save what is kept for codes"))
+        limits.raise_alarm(
+            cap, f"Texts wait: {_SAYS[cap]}" + ("" if lane == Lane.NOW else ", save what is kept for codes")
+        )
     Spend.objects.filter(pk=row.pk).update(
         segments=F("segments") + booked, millipence=F("millipence") + booked * _price()
     )
@@ -130,7 +135,7 @@ def _price() -> int:
 
 
 def _wait(cap: str, until: datetime, now: datetime) -> Result:
-    return Result(Outcome.TEMPORARY, "", _SAYS[cap], wait=(until - now).total_seconds() + 1)
+    return Result(Outcome.HELD, "", _SAYS[cap], wait=min((until - now).total_seconds() + 1, _ASK_AGAIN))
 
 
 def _midnight(now: datetime) -> datetime:

@@ -13,8 +13,9 @@ import logging
 import math
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -51,8 +52,8 @@ class Texts:
 
     def send(self, messages: Iterable[tuple[int, Text]], watch: Watch) -> Slice:
         """Send while `watch.may_start()`; results by delivery id. A text without one was never begun."""
-        shut = ways.read(_limit(gateway.name) for gateway in self.gateways)
-        run = _Run([_Way(gateway, shut.get(_limit(gateway.name))) for gateway in self.gateways], watch)
+        shut = ways.read(gateway.name for gateway in self.gateways)
+        run = _Run([_Way(gateway, shut.get(gateway.name)) for gateway in self.gateways], watch)
         if not any(way.usable for way in run.ways):
             return run.end()
         texts = list(messages)
@@ -82,9 +83,7 @@ class _Way:
     gateway: Gateway
     was: ways.Shut | None
     usable: bool = True
-    kind: str = ""  # why not usable: "away", "account", "slow"
-    why: str = ""
-    left: float | None = None
+    stopped: Callable[[], None] | None = None  # tells the other workers why it is not
     faults: int = 0
     works: bool = False
     slots: deque[float] = field(default_factory=deque)
@@ -95,19 +94,18 @@ class _Way:
     def __post_init__(self) -> None:
         self.name = self.gateway.name
         self.unproved = self.was is not None
-        if self.was is not None and self.was.left != 0:
-            self.usable, self.why, self.left = False, self.was.why, self.was.left
+        self.usable = self.was is None or self.was.left == 0
 
-    def stop(self, kind: str, why: str, seconds: float | None = None) -> None:
-        """Use it no more in this slice; told to the other workers afterwards."""
+    def stop(self, tell: Callable[[], None] | None) -> None:
+        """Use it no more in this slice; the other workers are told afterwards."""
         if self.usable:
-            self.usable, self.kind, self.why, self.left = False, kind, why, seconds
+            self.usable, self.stopped = False, tell
 
     def fault(self, why: str) -> None:
         """One more silence or error; too many in a row, and it is left alone."""
         self.faults += 1
         if self.faults >= _MOST_FAULTS:
-            self.stop("away", why)
+            self.stop(partial(ways.away, self.name, why))
 
     def answered(self) -> None:
         """It works."""
@@ -145,9 +143,10 @@ class _Run:
     def end(self) -> Slice:
         """The results; when no vendor can be used, the whole channel waits for the first that can."""
         if not any(way.usable for way in self.ways):
-            soonest = min(self.ways, key=lambda way: _CLOSED if way.left is None else way.left)
-            self.done.pause = max(_CLOSED if soonest.left is None else soonest.left, 1.0)
-            self.done.why = soonest.why
+            shut = ways.read(way.name for way in self.ways)
+            left = [(_CLOSED if one.left is None else one.left, one.why) for one in shut.values()]
+            self.done.pause, self.done.why = min(left, default=(0.0, "no gateway can be used"))
+            self.done.pause = max(self.done.pause, 1.0)
         return self.done
 
     async def _tick(self, work: asyncio.Task[None]) -> None:
@@ -218,7 +217,7 @@ class _Run:
         try:
             reply = await _kept.client.ask(way.gateway.request(text), deadline=_DEADLINE)
         except http.NotSent as error:
-            way.stop("away", str(error))
+            way.stop(partial(ways.away, way.name, str(error)))
             return None
         except http.Unsure as error:
             way.fault(str(error))
@@ -226,9 +225,9 @@ class _Run:
         crash.point("after-reply-before-commit")
         result = way.gateway.judge(reply)
         if result.outcome is Outcome.OURS:
-            way.stop("account", result.words())
+            way.stop(partial(ways.refused, way.name, result.words()))
         elif result.wait is not None:
-            way.stop("slow", result.words(), result.wait)
+            way.stop(partial(ways.slow, way.name, result.words(), result.wait))
         elif reply.status >= 500:
             way.fault(result.words())
         else:
@@ -287,27 +286,21 @@ class _Run:
             count = min(max(way.hungry, math.ceil(rate * _AHEAD)), way.hungry + len(self._texts))
             way.hungry = 0
             try:
-                way.slots.extend(ways.reserve(_limit(way.name), count, rate))
+                way.slots.extend(ways.reserve(way.name, count, rate))
             except DatabaseError:
                 log.exception("no slots could be reserved at %s", way.name)
-                way.usable, way.left, way.why = False, 1.0, "no slots could be reserved"
+                way.stop(None)
             way.fed.set()
 
     def _tell(self) -> None:
         """Tell the other workers what became of the vendors, and give back slots that were not used."""
         for way in self.ways:
-            name = _limit(way.name)
-            if way.kind:
-                way.left = ways.trip(name, way.kind, way.why, way.left)
+            if way.stopped is not None:
+                way.stopped()
             elif way.works and way.was is not None:
-                ways.heal(name)
+                ways.works(way.name)
             if way.slots and settings.SMS_PER_SECOND > 0:
-                ways.give_back(name, len(way.slots), settings.SMS_PER_SECOND)
-
-
-def _limit(vendor: str) -> str:
-    """The name of a vendor's row among the limits."""
-    return f"sms:{vendor}"
+                ways.give_back(way.name, len(way.slots), settings.SMS_PER_SECOND)
 
 
 @contextlib.contextmanager
