@@ -332,6 +332,7 @@ def test_a_months_money_counts_its_days(two, settings, monkeypatch):
 def test_only_what_a_vendor_took_or_may_have_taken_is_booked(two, settings):
     first, _ = two
     settings.SMS_GATEWAYS = ["simulator"]
+    settings.SMS_SPEND_DAY_PENCE = 10_000
     words = "x" * 161
     answers = iter([(202, {"id": "1"}, {}), DROP, (400, {}, {}), (500, {}, {}), (200, {"messages": [{}]}, {})])
     settings.SMS_CONNECTIONS = 1
@@ -344,6 +345,7 @@ def test_only_what_a_vendor_took_or_may_have_taken_is_booked(two, settings):
 
 
 def test_practice_costs_nothing_and_has_a_breaker_of_its_own(two, settings):
+    settings.SMS_SPEND_DAY_PENCE = 10_000
     done = sms.catcher(two[0].url).send(texts(2), ALWAYS)
     assert providers(done) == {sms.PRACTICE} and not Spend.objects.exists()
     sms.catcher(f"http://127.0.0.1:{closed_port()}").send(texts(1), ALWAYS)

@@ -10,7 +10,7 @@ from bell.delivery.sms.simulator import Simulator
 from bell.delivery.sms.vendors import VENDORS, ready
 
 __all__ = [
-    "VENDORS", "Call", "Found", "Gateway", "Heard", "Receipt", "Text", "Texts", "Unreadable",
+    "VENDORS", "Call", "Found", "Gateway", "Heard", "Receipt", "Simulator", "Text", "Texts", "Unreadable",
     "catcher", "chosen", "close", "named",
 ]  # fmt: skip
 

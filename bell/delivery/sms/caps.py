@@ -6,16 +6,17 @@ cap may be raised), and an alarm says so; nothing is dropped. Days and months ar
 for. Workers that are at it in the same moment may together go past a number's cap by a text; never past the money's.
 """
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, F, Sum
 
 from bell.delivery import limits
-from bell.delivery.models import Channel, Delivery, Lane, Spend, State
+from bell.delivery.models import Alarm, Channel, Delivery, Lane, Spend, State
 from bell.delivery.results import Outcome, Result
 from bell.delivery.sms.promise import Text
 from bell.lib import clock, keys, text
@@ -42,9 +43,13 @@ class Grant:
 
 
 def grant(texts: list[tuple[int, Text]], lane: int) -> Grant:
-    """Decide on a slice and book what it may cost; a few queries, however many texts. `refund` what was not sent."""
+    """Decide on a slice and book what it may cost; a few queries, however many texts. `refund` what was not sent.
+
+    Nothing is booked where no cap on money is set: it would be a transaction a slice for nothing.
+    """
     granted = Grant()
     now = clock.now()
+    _begin_day(now)
     had = _had(texts, now)
     most = settings.SMS_NUMBER_CAP * _TIMES[Lane(lane)]
     for number, one in texts:
@@ -56,12 +61,15 @@ def grant(texts: list[tuple[int, Text]], lane: int) -> Grant:
         granted.segments[number] = text.measure(one.text)[1]
     if granted.held:
         limits.raise_alarm(NUMBER, f"{len(granted.held)} or more texts wait: a number had its {most} for today")
-    _book(granted, lane, now)
+    if _money_is_capped():
+        _book(granted, lane, now)
     return granted
 
 
 def refund(granted: Grant, results: Mapping[int, Result]) -> None:
     """Take back from the books what was not sent: what the vendor surely has not taken costs nothing."""
+    if not _money_is_capped():
+        return
     spent = (Outcome.ACCEPTED, Outcome.UNCERTAIN)
     unused = sum(
         segments
@@ -72,6 +80,28 @@ def refund(granted: Grant, results: Mapping[int, Result]) -> None:
         Spend.objects.filter(day=clock.local(clock.now()).date()).update(
             segments=F("segments") - unused, millipence=F("millipence") - unused * _price()
         )
+
+
+class _Seen(threading.local):
+    """The day on which this thread sent last."""
+
+    day: date | None = None
+
+
+_seen = _Seen()
+
+
+def _begin_day(now: datetime) -> None:
+    """On a new day what was full is not any more, or says so again."""
+    today = clock.local(now).date()
+    if _seen.day != today:
+        old = Alarm.objects.filter(name__in=[DAY, MONTH, NUMBER], ended_at=None, last_at__lt=_midnight(now))
+        old.update(ended_at=now)
+        _seen.day = today
+
+
+def _money_is_capped() -> bool:
+    return bool(settings.SMS_SPEND_DAY_PENCE or settings.SMS_SPEND_MONTH_PENCE)
 
 
 def _had(texts: list[tuple[int, Text]], now: datetime) -> dict[str, int]:
@@ -91,10 +121,7 @@ def _had(texts: list[tuple[int, Text]], now: datetime) -> dict[str, int]:
 def _book(granted: Grant, lane: int, now: datetime) -> None:
     """Book the slice's cost under a lock on the day's row; what goes over a cap is held."""
     today = clock.local(now).date()
-    row, new = Spend.objects.get_or_create(day=today)
-    if new:  # a new day: what was full is not any more, or says so again
-        for cap in (DAY, MONTH, NUMBER):
-            limits.end_alarm(cap)
+    row, _ = Spend.objects.get_or_create(day=today)
     row = Spend.objects.select_for_update().get(pk=row.pk)
     room, cap = _room(row, lane)
     booked, fits = 0, []

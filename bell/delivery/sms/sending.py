@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 _DEADLINE = 10.0  # seconds a request; well inside a lease
 _TICK = 0.5  # the lease is looked at so often
-_AHEAD = 0.1  # seconds of slots that are reserved at once
+_AHEAD = 0.25  # seconds of slots that are reserved at once: about what a slice lasts
 _MOST_FAULTS = 5  # so many silences or errors in a row, and the vendor is left alone
 _ASK_AGAIN = 60.0  # when a look-up got no answer
 _CLOSED = 60.0  # how long the channel waits when only a person can open a vendor again
