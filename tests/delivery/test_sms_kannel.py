@@ -162,6 +162,8 @@ def test_texts_out_reports_back_and_texts_in(kannel, settings):
 
     # What people wrote came in: STOP was heeded, the rest waits for an officer.
     until(settled("sms", 2))
+    heard_in = [(row.state, row.what, row.outcome, bytes(row.raw)) for row in Inbound.objects.filter(kind="sms")]
+    assert len(inbound.waiting()) == 1, heard_in
     (waiting,) = inbound.waiting()
     text = inbound.read_text(waiting)
     assert (text.sender, text.to, text.text) == ("+447700900103", "60777", "Red Ford & a bike! Zoë")
