@@ -7,6 +7,7 @@ import pytest
 from django.db import connections, transaction
 from django.test import TransactionTestCase
 
+from bell.public import kept
 from tests.cast import Cast
 from tests.settings import RUN_DIR
 
@@ -15,6 +16,12 @@ _KEPT = {"django_content_type", "auth_permission"}
 
 # What pytest-django's fixtures of a database all rest on.
 _DATABASE = {"db", "transactional_db", "django_db_setup"}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept() -> None:
+    """Pages are kept in the process, and a test's database is not the one of the test before."""
+    kept.forget()
 
 
 @pytest.fixture

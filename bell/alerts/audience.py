@@ -151,8 +151,8 @@ def people(
     """Contacts to write to: place, groups, kind, organisation, channel, pause and suppression honoured (A3, A4).
 
     Both forms find the same people. The usual one begins at the places and groups, which is quick where few are meant.
-    With `walk` everything is asked of one resident after the other, so that a reader in the order of their keys may stop
-    at any of them and has then read no further: right where most are meant (dispatch).
+    With `walk` everything is asked of one resident after the other, so that a reader in the order of their keys may
+    stop at any of them and has then read no further: right where most are meant (dispatch).
     """
     now = clock.now()
     bit = kinds.FACTS[rule.kind].bit

@@ -18,8 +18,8 @@ from bell.organisations.rules import has_agreement
 from bell.residents.actions import stream
 
 STEP = 20_000
-# From so many people on an audience is read resident by resident in the order of their keys, each once, instead of being
-# found anew at every step.
+# From so many people on an audience is read resident by resident in the order of their keys, each once, instead of
+# being found anew at every step.
 WIDE = 50_000
 
 

@@ -1,6 +1,10 @@
 """Ready questions about alerts, asked through the person who looks."""
 
 from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q
 
 from bell.alerts import audience, drawing, rules
 from bell.alerts.models import Alert, Relation, State, Version
@@ -14,6 +18,8 @@ from bell.places import find as places
 ENDED = (Relation.STAND_DOWN, Relation.OUTCOME)
 _LOOK_BACK = 300
 _FOLLOWED_AT_MOST = 20
+# What changes when an alert is written to, sent, stopped, closed or withdrawn.
+_STANDING = ("state", "edit", "practice", "relation", "sent_at")
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,48 @@ def line_of(alert: Alert) -> list[Alert]:
             break
         found += fresh
     return found
+
+
+@dataclass(frozen=True)
+class Line:
+    """How an alert, what it follows and what follows it stood at one moment: to see whether a page is still true."""
+
+    sql: str
+    parameters: tuple[Any, ...]
+    rows: tuple[tuple[object, ...], ...]
+
+    @classmethod
+    def around(cls, alert: Alert) -> "Line":
+        """The line as it stands now; written once as SQL, as it is asked at every hit of a page.
+
+        A missing person's goes all the way down: what ends the search may follow an update of an update. Of other
+        alerts nothing below the direct follow-ups is ever shown.
+        """
+        ids = {alert.pk}
+        for _ in range(_FOLLOWED_AT_MOST):
+            if alert.follows is None:
+                break
+            alert = alert.follows
+            ids.add(alert.pk)
+        if alert.kind == Kind.MISSING:
+            ids |= {one.pk for one in line_of(alert)}
+        near = Alert.objects.filter(Q(pk__in=sorted(ids)) | Q(follows__in=sorted(ids))).order_by("pk")
+        sql, parameters = near.values_list("pk", *_STANDING).query.sql_with_params()
+        return cls(sql, parameters, _rows(sql, parameters))
+
+    def holds(self, alert: Alert) -> bool:
+        """Whether an alert, read before, is still the one of the line."""
+        return any(row[0] == alert.pk and row[1] == alert.state and row[2] == alert.edit for row in self.rows)
+
+    def stands(self) -> bool:
+        """Whether nothing was added, sent, stopped, closed or changed since."""
+        return self.rows == _rows(self.sql, self.parameters)
+
+
+def _rows(sql: str, parameters: tuple[Any, ...]) -> tuple[tuple[object, ...], ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return tuple(tuple(row) for row in cursor.fetchall())
 
 
 def search_is_over(alert: Alert) -> bool:

@@ -125,8 +125,7 @@ class Door:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Only our reply domain; its local parts are read later, since an unknown one may still be a person's reply."""
-        local, _, domain = address.rpartition("@")
-        if not local or domain.casefold() != settings.REPLY_DOMAIN.casefold() or len(address) > 320:
+        if not is_ours(address):
             return "550 5.1.1 No such mailbox here"
         if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
             return "452 4.5.3 Too many recipients at once"
@@ -145,14 +144,25 @@ class Door:
         return "\r\n".join(answers)
 
 
+def is_ours(address: str) -> bool:
+    """Whether an address is of our reply domain; its local part is read later."""
+    local, _, domain = address.rpartition("@")
+    return bool(local) and domain.casefold() == settings.REPLY_DOMAIN.casefold() and len(address) <= 320
+
+
 def keep(raw: bytes, sender: str, recipient: str) -> str:
     """Store one recipient's copy and return the answer for it; a mail that comes again is kept once."""
     close_old_connections()
     try:
-        inbound.store(GATEWAY, "", "mail", raw, envelope_from=sender, envelope_to=recipient)
+        store(GATEWAY, raw, sender, recipient)
     except Exception:
         log.exception("a reply could not be kept; its sender will try again")
         return _LATER
     finally:
         close_old_connections()
     return "250 2.0.0 Kept"
+
+
+def store(gateway: str, raw: bytes, sender: str, recipient: str) -> None:
+    """Keep one recipient's copy of a mail, whichever door it came by; raises what the database raises."""
+    inbound.store(gateway, "", "mail", raw, envelope_from=sender, envelope_to=recipient)

@@ -5,7 +5,7 @@ import sys
 
 from django.core.management import execute_from_command_line
 
-from bell.cli import surroundings
+from bell.cli import surroundings, sysexits
 
 
 def main() -> None:
@@ -15,4 +15,22 @@ def main() -> None:
     elif sys.argv[1:2] == ["bench"]:
         surroundings.prepare_bench(sys.argv[2:])
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bell.config.settings")
+    if sys.argv[1:2] == ["mail_in"]:
+        sys.exit(_mail_in(sys.argv))
     execute_from_command_line(["bell", *sys.argv[1:]])
+
+
+def _mail_in(arguments: list[str]) -> int:
+    """The exit code for a mail server: whatever goes wrong with us, settings and start included, is "later" (75).
+
+    Any other code would send a person's reply back to them.
+    """
+    try:
+        execute_from_command_line(["bell", *arguments[1:]])
+    except SystemExit as ended:
+        said = (sysexits.OK, sysexits.DATA, sysexits.NO_USER)
+        return ended.code if isinstance(ended.code, int) and ended.code in said else sysexits.LATER
+    except BaseException as error:
+        # Words of an error may quote a person; its name does not. Mail servers copy this line into their log.
+        sys.stderr.write(f"Not kept just now: {type(error).__name__}\n")
+    return sysexits.LATER

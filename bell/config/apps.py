@@ -13,4 +13,4 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         """The checks are registered by importing them."""
-        assert checks.deployment
+        assert checks.deployment and checks.signing and checks.provider

@@ -3,9 +3,11 @@
 import ipaddress
 from urllib.parse import urlsplit
 
+from anymail.exceptions import AnymailConfigurationError
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from bell.delivery.email import dkim, named
 from bell.delivery.needs import NEEDS, missing
 
 
@@ -47,11 +49,44 @@ def _gateways() -> list[CheckMessage]:
     """Each vendor of texts is known and has what it needs, or nothing goes out and anyone could forge texts."""
     found: list[CheckMessage] = []
     if not settings.SMS_GATEWAYS:
-        found.append(Error("BELL_SMS_GATEWAYS names no vendor of texts.", id="bell.E005"))
+        found.append(Error("BELL_SMS_GATEWAYS names no vendor of texts.", id="bell.E008"))
     for name in settings.SMS_GATEWAYS:
         if name not in NEEDS:
             words = f"BELL_SMS_GATEWAYS: {name!r} is none of {', '.join(NEEDS)}."
-            found.append(Error(words, id="bell.E005"))
+            found.append(Error(words, id="bell.E008"))
         elif variable := missing(name):
             found.append(Error(f"{variable} is missing: {name} does not work safely without it.", id="bell.E004"))
     return found
+
+
+@register()
+def signing(**_: object) -> list[CheckMessage]:
+    """Keys of DKIM that cannot sign: found now, not at the first alert."""
+    try:
+        dkim.keys()
+    except dkim.BadKey as error:
+        return [Error(f"BELL_DKIM_KEY_FILE: {error}.", id="bell.E005")]
+    return []
+
+
+@register()
+def provider(**_: object) -> list[CheckMessage]:
+    """A mail provider that cannot be used, or whose webhooks anyone could call."""
+    name = settings.EMAIL_PROVIDER
+    if name == named.SMTP:
+        return []
+    try:
+        named.backend(name)
+        named.verified(name, named.TRACKING)
+    except (ValueError, AnymailConfigurationError) as error:
+        words = str(error).replace("ANYMAIL_", "BELL_ANYMAIL_")
+        return [Error(f"BELL_EMAIL_PROVIDER {name!r} cannot be used: {words}", id="bell.E006")]
+    except named.Unverified as error:
+        return [Error(f"{error}.", id="bell.E007")]
+    try:
+        named.verified(name, named.INBOUND)
+    except named.Unverified as error:
+        return [Error(f"{error}.", id="bell.E007")]
+    except AnymailConfigurationError:
+        pass  # no key for mail that comes in: that webhook does not exist then (named.view)
+    return []

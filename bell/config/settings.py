@@ -3,6 +3,7 @@
 Every variable read here is listed in docs/running.md; a test compares the two.
 """
 
+import json
 import os
 import secrets
 from pathlib import Path
@@ -96,6 +97,7 @@ if DEMO:
 MIDDLEWARE = [
     "bell.config.logs.RequestId",
     "django.middleware.security.SecurityMiddleware",
+    "bell.public.kept.Kept",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -215,6 +217,13 @@ SMTP_URL = env("BELL_SMTP_URL", "smtp://127.0.0.1:2525")
 SMTP_DEADLINE_SECONDS = int(env("BELL_SMTP_DEADLINE_SECONDS", "60"))
 SMTP_CONNECTIONS = int(env("BELL_SMTP_CONNECTIONS", "10"))
 SMTP_PER_SECOND = float(env("BELL_SMTP_PER_SECOND", "0"))
+# "smtp" is the relay above; else a name of django-anymail's, whose own settings are given as BELL_ANYMAIL_NAME.
+EMAIL_PROVIDER = env("BELL_EMAIL_PROVIDER", "smtp")
+ANYMAIL = {"REQUESTS_TIMEOUT": (5, 20)} | {
+    name.removeprefix("BELL_ANYMAIL_"): json.loads(value) if value[:1] in "[{" and value else value
+    for name, value in os.environ.items()
+    if name.startswith("BELL_ANYMAIL_")
+}
 MAIL_DOMAIN = env("BELL_MAIL_DOMAIN", "alert.example")
 REPLY_DOMAIN = env("BELL_REPLY_DOMAIN", "in.alert.example")
 LMTP_LISTEN = env("BELL_LMTP_LISTEN", "127.0.0.1:2424")
@@ -270,7 +279,10 @@ PAPER_DIR = Path(env("BELL_PAPER_DIR") or VAR_DIR / "paper")
 # Looking after it: /metrics answers to this bearer token only; what `bell doctor` asks about our mail records.
 METRICS_TOKEN = env("BELL_METRICS_TOKEN")
 DNS_RESOLVER = env("BELL_DNS_RESOLVER")
-DKIM_SELECTOR = env("BELL_DKIM_SELECTOR")
+DKIM_SELECTORS = env_list("BELL_DKIM_SELECTOR")
+# Only where we sign ourselves and not the relay: private keys in PEM, one for each selector, in the same order.
+DKIM_KEY_FILES = env_list("BELL_DKIM_KEY_FILE")
+DKIM_DOMAIN = env("BELL_DKIM_DOMAIN") or MAIL_DOMAIN
 
 LOG_LEVEL = env("BELL_LOG_LEVEL", "INFO")
 LOG_FORMAT = "json" if env("BELL_LOG_FORMAT") == "json" else "line"

@@ -42,8 +42,8 @@ def fill(
     """Queue the next `step` rows or so of `people`, in one transaction; a rerun of a step changes nothing.
 
     `people` has the columns recipient_key (positive), channel, address, address_key, due_at, and may have language (""
-    is the mailing's own), in any order, no slice. With `walk` it is read by its indexes in the order of recipient_key, and
-    no further than the step goes: right for an audience of many steps, wrong for a few people among many.
+    is the mailing's own), in any order, no slice. With `walk` it is read by its indexes in the order of recipient_key,
+    and no further than the step goes: right for an audience of many steps, wrong for a few people among many.
     All rows of one recipient fall into one step. Of people who share an address the first gets the message, the others
     a row that says so. A stopped mailing takes nobody; ValueError when it is closed or the audience is sliced.
     """
@@ -88,6 +88,8 @@ def _step(cursor: CursorWrapper, mailing: Mailing, people: _People, part: _Part)
         suppressed += _mend(cursor, mailing, now, batches, part.using)
     if batches:
         wake.ring(part.using)
+    # The connection lives on, and SQLite keeps temporary tables in a file: nobody's address stays in one.
+    cursor.execute("DELETE FROM fill_read")
     return Step(queued + suppressed, suppressed, upto, finished)
 
 
@@ -182,7 +184,7 @@ UPDATE fill_read SET reason = ({reason} LIMIT 1) WHERE ({reason} LIMIT 1) IS NOT
 
 def _block(cursor: CursorWrapper, mailing: Mailing) -> int:
     """Say of whoever is suppressed why; how many."""
-    rule = [mailing.stream, mailing.stream not in ASKED_FOR, *blocking.DEAD]
+    rule: list[Any] = [mailing.stream, mailing.stream not in ASKED_FOR, *blocking.DEAD]
     cursor.execute(_BLOCK, [*rule, *rule])
     return int(cursor.rowcount)
 

@@ -6,25 +6,26 @@ stay.
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from bell.delivery import blocking, crash, post, receipts, sms
+from bell.delivery import blocking, crash, early, post, receipts, sms
 from bell.delivery.content import Address, Authority, Content
-from bell.delivery.email import bounces, mime, reading
+from bell.delivery.email import bounces, complaints, events, mime, ours, reading
 from bell.delivery.models import Channel, Delivery, Inbound, Lane, State
+from bell.delivery.receipts import Heard
 from bell.delivery.sms.render import read_reference
 from bell.delivery.sms.words import is_stop
-from bell.lib import clock, keys, links, phones, tokens
+from bell.lib import clock, keys, links, phones
 
 log = logging.getLogger(__name__)
 
 _MOST_ATTEMPTS = 20
-_PREFIXES = {"r-": "reply", "b-": "bounce"}
 STOPPED = "STOP by text"
 
 
@@ -75,6 +76,7 @@ def store(
 
 def settle(limit: int = 200) -> int:
     """Settle what is new, one transaction each; how many were looked at. What stays is for `waiting`."""
+    early.wake()
     ids = list(Inbound.objects.filter(state=Inbound.State.NEW).order_by("attempts", "id").values_list("pk")[:limit])
     for (number,) in ids:
         try:
@@ -119,7 +121,7 @@ def read_mail(inbound: Inbound) -> Mail:
     raw = bytes(inbound.raw)
     found = reading.read(raw, envelope_from=inbound.envelope_from if inbound.envelope_to else None)
     addresses = (inbound.envelope_to,) if inbound.envelope_to else found.recipients
-    kind, delivery_id = read_token(addresses)
+    kind, delivery_id = ours.read_token(addresses)
     return Mail(
         sender=found.sender,
         recipients=addresses,
@@ -139,18 +141,6 @@ def read_text(inbound: Inbound) -> Text:
     return Text(_number(heard.sender), _number(heard.to), mime.clean(heard.text))
 
 
-def read_token(addresses: tuple[str, ...]) -> tuple[str, int | None]:
-    """(kind, delivery id) of the first address of ours with a genuine token; ("", None) when there is none."""
-    for address in addresses:
-        local, _, domain = address.strip("<> ").rpartition("@")
-        kind = _PREFIXES.get(local[:2].lower())
-        if kind and domain.lower() == settings.REPLY_DOMAIN.lower():
-            number = tokens.read_int(kind, local[2:])
-            if number is not None:
-                return kind, number
-    return "", None
-
-
 def _settle_one(number: int) -> None:
     """Settle one row, if no other worker has it."""
     rows = Inbound.objects.select_for_update(skip_locked=True).filter(pk=number, state=Inbound.State.NEW)
@@ -164,9 +154,9 @@ def _settle_one(number: int) -> None:
     }
     try:
         by_kind[inbound.kind](inbound)
-    except sms.Unreadable as error:
+    except (sms.Unreadable, events.Unreadable) as error:
         _end(inbound, Inbound.What.UNKNOWN, str(error), state=Inbound.State.UNREADABLE)
-    inbound.save(update_fields=["state", "what", "outcome"])
+    inbound.save(update_fields=["state", "what", "outcome", "again_at"])
 
 
 def _end(inbound: Inbound, what: str, outcome: str = "", state: str = Inbound.State.DONE) -> None:
@@ -186,6 +176,8 @@ def _settle_mail(inbound: Inbound) -> None:
         if mail.token_kind == "bounce" and mail.delivery_id is not None:
             done = bounces.settle(mail.delivery_id, bounces.read(reading.report(raw)))
         _end(inbound, Inbound.What.BOUNCE, done)
+    elif kind == "multipart/report" and report_type == "feedback-report":
+        _end(inbound, Inbound.What.RECEIPT, complaints.settle(raw))
     else:
         _end(inbound, Inbound.What.AUTO, "a machine's mail")
 
@@ -224,16 +216,28 @@ def _stop(number: str, inbound: Inbound) -> str:
 
 
 def _settle_receipt(inbound: Inbound) -> None:
-    """Move each delivery that the callback names."""
-    changed = unknown = 0
-    for receipt in _vendor(inbound).parse_receipt(bytes(inbound.raw)):
+    """Move each delivery that the callback names; what names one that is not there yet is looked at again."""
+    heard = Counter(_heard(inbound))
+    done, unknown = heard[Heard.CHANGED], heard[Heard.EARLY] + heard[None]
+    outcome = f"{done} changed, {unknown} unknown"
+    if heard[Heard.EARLY]:
+        if early.keep(inbound):
+            inbound.outcome = outcome
+            return
+        outcome = early.GIVEN_UP
+    known = heard[Heard.CHANGED] + heard[Heard.NOTHING]
+    _end(inbound, Inbound.What.RECEIPT if known or not unknown else Inbound.What.UNKNOWN, outcome)
+
+
+def _heard(inbound: Inbound) -> Iterator[Heard | None]:
+    """What each report of a callback did; None for one that names nothing of ours. Raises Unreadable."""
+    raw = bytes(inbound.raw)
+    if inbound.gateway.startswith(events.GATEWAY):
+        yield events.settle(inbound.gateway.removeprefix(events.GATEWAY), raw)
+        return
+    for receipt in _vendor(inbound).parse_receipt(raw):
         number = read_reference(receipt.reference)
-        if number is None:
-            unknown += 1
-        else:
-            changed += receipts.apply(number, State(receipt.state), receipt.reason)
-    what = Inbound.What.UNKNOWN if unknown and not changed else Inbound.What.RECEIPT
-    _end(inbound, what, f"{changed} changed, {unknown} unknown")
+        yield None if number is None else receipts.hear(number, State(receipt.state), receipt.reason)
 
 
 def _vendor(inbound: Inbound) -> sms.Gateway:

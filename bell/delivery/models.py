@@ -136,6 +136,8 @@ class Delivery(models.Model):
     provider_ref = models.CharField(max_length=64, blank=True, default="")
     # Which of the mailing's languages this person reads; "" is the mailing's own.
     language = models.CharField(max_length=12, blank=True, default="", db_default="")
+    # When the person complained about it as spam.
+    complained_at = models.DateTimeField(null=True, blank=True)
     # True once an uncertain message was sent a second time: the one way to a second copy.
     retried = models.BooleanField(default=False)
 
@@ -153,7 +155,11 @@ class Delivery(models.Model):
             ),
         ]
         # None on state, so that settling can be a heap-only update on PostgreSQL.
-        indexes = [models.Index(name="delivery_by_address", fields=["address_key"])]
+        indexes = [
+            models.Index(name="delivery_by_address", fields=["address_key"]),
+            # Only rows that a vendor named: the others are settled as before.
+            models.Index(name="delivery_by_reference", fields=["provider_ref"], condition=~Q(provider_ref="")),
+        ]
 
     def __str__(self) -> str:
         return f"delivery {self.pk} ({self.state})"

@@ -16,7 +16,8 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from bell.delivery import crash, learning, leasing, limits, sms
 from bell.delivery.content import Content
-from bell.delivery.email import render
+from bell.delivery.email import named, render
+from bell.delivery.email.anymail import Provider
 from bell.delivery.email.smtp import Relay
 from bell.delivery.leasing import Lease, LeaseLost
 from bell.delivery.models import Channel, State
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 _SLICE_SECONDS = 0.25
 _LOOK_AGAIN = 1.0  # seconds after which stop and suppression are read again for rows that were read ahead
+_MOST_FORMS = 16  # mails drawn once and kept from batch to batch
 _MOST_UNWRITTEN = 500  # results at most that a killed worker takes with it: its uncertain messages
 _MOST_AT_ONCE = {Channel.EMAIL.value: 100, Channel.SMS.value: 100}
 
@@ -177,11 +179,15 @@ def close() -> None:
     """Close this thread's kept connections."""
     for relay in _kept.relays.values():
         relay.close()
+    for provider in _kept.providers.values():
+        provider.close()
     _kept.relays.clear()
     _kept.paces.clear()
+    _kept.forms.clear()
     _kept.boards.clear()
     learning.forget()
     sms.close()
+    _kept.providers.clear()
 
 
 def _send_slice(job: _Job, rows: list[Row]) -> Slice:
@@ -262,7 +268,7 @@ def _job(lease: Lease) -> _Job:
     content = Content.from_json(mailing.content)
     url = _url(lease)
     no = ""
-    if content.digest() != mailing.content_hash:
+    if content.digest() != mailing.content_hash:  # at every batch: what was approved is what is sent (I5)
         no = NOT_APPROVED
     elif not url:
         no = PRACTICE_ONLY_CAUGHT
@@ -275,6 +281,8 @@ def _job(lease: Lease) -> _Job:
     if lease.channel == Channel.SMS:
         gateway = sms.catcher(url) if mailing.practice else sms.chosen(lease.lane)
         return _Job(lease, gateway, _texts(lease, content))
+    if settings.EMAIL_PROVIDER != named.SMTP and not mailing.practice:
+        return _Job(lease, _kept.provider(settings.EMAIL_PROVIDER), _letters(lease, content))
     only_here = mailing.practice or settings.INVENTED_ONLY
     return _Job(lease, _kept.relay(url, only_here), _letters(lease, content))
 
@@ -286,6 +294,8 @@ def _url(lease: Lease) -> str:
     """
     email = lease.channel == Channel.EMAIL
     if not lease.mailing.practice:
+        if email and settings.EMAIL_PROVIDER != named.SMTP:
+            return _kept.provider(settings.EMAIL_PROVIDER).url
         return settings.SMTP_URL if email else sms.chosen().url
     if not settings.DEMO:
         return ""
@@ -294,16 +304,20 @@ def _url(lease: Lease) -> str:
 
 def _letters(lease: Lease, content: Content) -> Callable[[Row], render.Letter]:
     """How a row becomes a mail; the form is drawn once for the batch."""
-    forms: dict[str, render.Form] = {}
 
     def form(language: str) -> render.Form:
-        if language not in forms:
+        known = (lease.mailing.pk, lease.mailing.content_hash, language)
+        if known not in _kept.forms:
+            if len(_kept.forms) >= _MOST_FORMS:
+                _kept.forms.clear()
             said = content.in_language(language)
-            forms[language] = render.Form(said, stream=lease.mailing.stream, reference=lease.mailing.reference)
-        return forms[language]
+            _kept.forms[known] = render.Form(said, stream=lease.mailing.stream, reference=lease.mailing.reference)
+        return _kept.forms[known]
+
+    invented_only = settings.INVENTED_ONLY
 
     def letter(row: Row) -> render.Letter:
-        if settings.INVENTED_ONLY and not emails.is_invented(row.address):
+        if invented_only and not emails.is_invented(row.address):
             raise ValueError(NOT_INVENTED)
         return form(row.language).letter(render.Person(row.id, row.recipient_key, row.address))
 
@@ -335,8 +349,16 @@ class _Kept(threading.local):
 
     def __init__(self) -> None:
         self.paces: dict[str, _Pace] = {}
+        self.forms: dict[tuple[int, str, str], render.Form] = {}
         self.boards: dict[str, limits.Board] = {}
         self.relays: dict[tuple[str, float, bool], Relay] = {}
+        self.providers: dict[str, Provider] = {}
+
+    def provider(self, name: str) -> Provider:
+        """The mail provider of that name."""
+        if name not in self.providers:
+            self.providers[name] = Provider(name, deadline=float(settings.SMTP_DEADLINE_SECONDS))
+        return self.providers[name]
 
     def pace(self, channel: str) -> _Pace:
         """How fast this channel went last."""

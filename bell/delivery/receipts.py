@@ -1,8 +1,10 @@
 """What relays, gateways and mail systems report later, as a lattice: any order, any repetition, the same end (I6)."""
 
+from enum import Enum
+
 from django.db import transaction
 
-from bell.delivery.models import Delivery, State
+from bell.delivery.models import Channel, Delivery, State
 from bell.delivery.results import tidy
 from bell.lib import clock
 
@@ -23,6 +25,27 @@ _RANK = {
 REPORTS = (State.SENT, State.FAILED, State.BOUNCED, State.DELIVERED)
 
 
+class Heard(Enum):
+    """What a report did: moved a row, said nothing new, or came before what it is about (then it is kept: early.py)."""
+
+    CHANGED = "changed"
+    NOTHING = "nothing"
+    EARLY = "early"
+
+
+def hear(delivery_id: int, state: State, reason: str = "") -> Heard:
+    """Apply a report; EARLY when no such row is committed yet, or it says "sent" before our own sender said its word.
+
+    "Sent" only tells something when the sender's word is "uncertain": so it must come after it.
+    """
+    if apply(delivery_id, state, reason):
+        return Heard.CHANGED
+    known = Delivery.objects.filter(pk=delivery_id).values_list("state", flat=True).first()
+    if known is None or (state == State.SENT and known in (State.QUEUED, State.DEFERRED)):
+        return Heard.EARLY
+    return Heard.NOTHING
+
+
 def apply(delivery_id: int, state: State, reason: str = "") -> bool:
     """Record a report about one delivery; False when it changes nothing (repeated, late, or no such row).
 
@@ -37,3 +60,11 @@ def apply(delivery_id: int, state: State, reason: str = "") -> bool:
     with transaction.atomic():
         rows = Delivery.objects.filter(pk=delivery_id, state__in=lower)
         return bool(rows.update(state=state, reason=tidy(reason), state_at=clock.now()))
+
+
+def find(provider: str, reference: str, *, channel: str = Channel.EMAIL) -> int | None:
+    """The delivery that a provider knows by its own name, or None. Rows without a provider's name are looked at too."""
+    if not reference:
+        return None
+    rows = Delivery.objects.filter(provider_ref=reference[:64], provider__in=("", provider[:16]), channel=channel)
+    return rows.order_by("-id").values_list("pk", flat=True).first()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 LONGEST_TEXT = 160
 
@@ -18,8 +19,7 @@ class Outcome(Enum):
     HELD = "held"  # its turn has not come: costs no attempt
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """One message's result. `dead` means: this address surely takes no mail (RFC 3463 X.1.1 and its like).
 
     `first` is what a look-up says of an earlier try that was uncertain: "kept" (accepted: nothing was sent again),

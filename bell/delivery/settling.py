@@ -5,11 +5,11 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, When
 
 from bell.delivery import blocking, leasing
 from bell.delivery.leasing import Lease
@@ -30,13 +30,12 @@ HELD = "its turn has not come"
 
 _COLUMNS = (
     "id", "recipient_key", "address", "address_key", "state", "attempts",
-    "language", "provider", "provider_ref", "reason", "state_at",
+    "language", "provider", "provider_ref", "reason", "slot",
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Row:
-    """A delivery as the sender needs it."""
+class Row(NamedTuple):
+    """A delivery as the sender needs it; a tuple, because a million of them are made."""
 
     id: int
     recipient_key: int
@@ -48,12 +47,8 @@ class Row:
     provider: str = ""
     provider_ref: str = ""
     reason: str = ""
-    state_at: datetime | None = None
-
-    @property
-    def slot(self) -> datetime | None:
-        """When it was put off until now, if it was; it is not to be put off again for the same reason."""
-        return self.state_at if self.state == State.DEFERRED and self.reason == HELD else None
+    # When it was put off until now, if it was: it is not to be put off again for the same reason.
+    slot: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +122,8 @@ def _allowed(lease: Lease, size: int) -> list[Row]:
 def _read(lease: Lease, size: int) -> list[tuple[Row, str]]:
     """The next rows that are still to be tried, each with why it must not be ("" when it may)."""
     waiting = Delivery.objects.filter(batch=lease.batch_id, state__in=PENDING)
-    found = blocking.with_reason(waiting, lease.mailing.stream).order_by("id")[:size]
+    slot = Case(When(state=State.DEFERRED, reason=HELD, then="state_at"))
+    found = blocking.with_reason(waiting, lease.mailing.stream).annotate(slot=slot).order_by("id")[:size]
     return [(Row(*row[:-1]), row[-1]) for row in found.values_list(*_COLUMNS, "blocked")]
 
 

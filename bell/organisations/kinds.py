@@ -50,6 +50,8 @@ FACTS: dict[str, Facts] = {
     Kind.SCAM: Facts(64, "Frauds and scams that are going round"),
     Kind.OUTCOME: Facts(128, "What came of an appeal that you were asked to help with"),
 }
+# Those that ask for help: all that somebody who ticked no kind on paper or at the door gets.
+ASKING = [kind for kind, facts in FACTS.items() if facts.answers]
 ALL_BITS = sum(facts.bit for facts in FACTS.values())
 
 

@@ -14,13 +14,16 @@ from bell.lib import links
 from bell.organisations import kinds
 from bell.public import routes, where
 from bell.public.forms import NearForm
-from bell.public.headers import cacheable
+from bell.public.headers import PUBLIC_SECONDS, cacheable
+from bell.public.kept import keep
 from bell.public.shown import show, show_all, story, takes_answers
 from bell.sharing import find as sharing
 from bell.sharing import pictures
 
 LATEST = 4
 A_PAGE = 20
+# An update shows within two seconds wherever a page is kept: one here, one in a browser or a cache before us.
+PAGE_SECONDS = 1
 _A_DAY = 24 * 60 * 60
 _LONGEST_REFERENCE = 12
 _LONGEST_SEARCH = 100
@@ -64,23 +67,30 @@ def public_alert(reference: str) -> Alert:
     """The public alert of a reference in upper or lower case; 404 for all others."""
     if len(reference) > _LONGEST_REFERENCE or not reference.isascii() or not reference.isprintable():
         raise Http404
-    found = Alert.objects.public().select_related("team", "organisation", "follows")
-    alert = found.filter(reference=reference.upper()).first()
+    found = Alert.objects.public().select_related("team", "organisation").filter(reference=reference.upper()).order_by()
+    alert = next(iter(found), None)
     if alert is None:
         raise Http404
     return alert
 
 
-def _seconds(alert: Alert) -> int:
+def _seconds(alert: Alert, most: int) -> int:
     """A missing person's page changes at once when the person is found (promises.md): no cache may keep it."""
     first = where.first_of(alert)
-    return 0 if first.kind == kinds.Kind.MISSING else 60
+    return 0 if first.kind == kinds.Kind.MISSING else most
+
+
+def _with_line(reference: str) -> tuple[Alert, find.Line]:
+    """The public alert and its line, of one moment: what changes after it is seen at the next hit."""
+    found = public_alert(reference)
+    line = find.Line.around(found)
+    return (found if line.holds(found) else public_alert(reference)), line
 
 
 @require_safe
 def alert(request: HttpRequest, reference: str) -> HttpResponseBase:
     """One alert with its facts, its area, what came after, and the other ways to help."""
-    found = public_alert(reference)
+    found, line = _with_line(reference)
     if reference != found.reference:
         return redirect(links.alert_page(found.reference))
     shown = show(found)
@@ -100,15 +110,16 @@ def alert(request: HttpRequest, reference: str) -> HttpResponseBase:
         "card_url": links.absolute(f"{links.alert_page(found.reference)}card.png"),
         "card_words": pictures.words_of_public(found),
     }
-    return cacheable(render(request, "public/alert.html", context), _seconds(found))
+    response = cacheable(render(request, "public/alert.html", context), _seconds(found, PAGE_SECONDS))
+    return keep(response, line)
 
 
 @require_safe
 def alert_map(request: HttpRequest, reference: str) -> HttpResponseBase:
     """The alert's areas and shapes as GeoJSON; nothing once its person was found."""
-    found = public_alert(reference)
+    found, line = _with_line(reference)
     shapes = {"type": "FeatureCollection", "features": []} if show(found).hidden else where.features(found)
-    return cacheable(JsonResponse(shapes), _seconds(found))
+    return keep(cacheable(JsonResponse(shapes), _seconds(found, PUBLIC_SECONDS)), line)
 
 
 @gzip_page
@@ -116,7 +127,7 @@ def alert_map(request: HttpRequest, reference: str) -> HttpResponseBase:
 def card(request: HttpRequest, reference: str) -> HttpResponseBase:
     """The picture card of a public alert; of an ended search one that says only that."""
     found = public_alert(reference)
-    return cacheable(HttpResponse(pictures.of_public(found), content_type="image/png"), _seconds(found))
+    return cacheable(HttpResponse(pictures.of_public(found), content_type="image/png"), _seconds(found, PUBLIC_SECONDS))
 
 
 @require_safe

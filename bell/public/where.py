@@ -32,7 +32,8 @@ def first_of(alert: Alert) -> Alert:
 def said(alert: Alert) -> str:
     """In words: "West Ward, and 500 metres around a point in East Ward". Empty when there is nothing to say."""
     rule = first_of(alert).audience
-    parts = list(Area.objects.public().filter(pk__in=rule.get("areas", [])).values_list("name", flat=True))
+    named = rule.get("areas", [])
+    parts = list(Area.objects.public().filter(pk__in=named).values_list("name", flat=True)) if named else []
     parts += [_said_of_shape(drawn) for drawn in rule.get("shapes", [])]
     return _listed(parts)
 
@@ -40,6 +41,8 @@ def said(alert: Alert) -> str:
 def groups(alert: Alert) -> str:
     """The interest groups it was sent to, in words; empty when it went to everybody there."""
     chosen = first_of(alert).audience.get("groups", [])
+    if not chosen:
+        return ""
     return _listed(list(Group.objects.public().filter(pk__in=chosen).values_list("name", flat=True)), last="or")
 
 
@@ -112,6 +115,13 @@ def _areas_at(lon: float, lat: float) -> list[Area]:
     return sorted(found, key=lambda area: (area.east - area.west) * (area.north - area.south))
 
 
+def _name_at(lon: float, lat: float) -> str:
+    """The smallest area that a point lies in, by name, without its boundary; empty outside all."""
+    found = Area.objects.public().filter(pk__in=find.areas_at([lon], [lat])[0]).order_by()
+    rows = found.values_list("name", "east", "west", "north", "south")
+    return min(((east - west) * (north - south), name) for name, east, west, north, south in rows)[1] if rows else ""
+
+
 def _feature(geometry: Feature, name: str, tone: str = "audience") -> Feature:
     return {"type": "Feature", "properties": {"name": name, "tone": tone}, "geometry": geometry}
 
@@ -120,8 +130,7 @@ def _said_of_shape(drawn: Feature) -> str:
     """One drawn shape in words, by the smallest area that its middle lies in."""
     shape = drawing.read(drawn)
     middle = shape.representative_point()
-    around = _areas_at(middle.x, middle.y)
-    name = around[0].name if around else "our area"
+    name = _name_at(middle.x, middle.y) or "our area"
     radius = drawn.get("properties", {}).get("radius_m") if drawn.get("geometry", {}).get("type") == "Point" else None
     if radius:
         return f"{_distance(float(radius))} around a point in {name}"

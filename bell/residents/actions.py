@@ -68,7 +68,7 @@ def join(
         _attach(resident, where)
     for spot in places:
         add_place(resident, spot, by=resident)
-    set_choices(resident, choices, by=resident, how=how, consent=False)
+    _choose(resident, choices, by=resident, new=True)
     Consent.objects.create(
         resident=resident,
         what="messages",
@@ -146,9 +146,23 @@ def remove_place(resident: Resident, place: Place, *, by: object) -> None:
 
 
 @transaction.atomic
-def set_choices(resident: Resident, choices: Choices, *, by: object, how: str = "web", consent: bool = True) -> None:
+def set_choices(resident: Resident, choices: Choices, *, by: object, how: str = "web") -> None:
     """Replace what a person chose. What they switched on again is no longer suppressed; what is off is withdrawn."""
     before = (resident.email_kinds, resident.sms_kinds)
+    _choose(resident, choices, by=by)
+    if before != (resident.email_kinds, resident.sms_kinds):
+        Consent.objects.create(
+            resident=resident,
+            what="kinds",
+            given=bool(resident.email_kinds or resident.sms_kinds),
+            wording=rules.CONSENT_WORDING,
+            how=how,
+            at=clock.now(),
+        )
+
+
+def _choose(resident: Resident, choices: Choices, *, by: object, new: bool = False) -> None:
+    """Keep the choices; `new`: of a person who joins in this transaction."""
     resident.email_kinds = kinds.bits(choices.email_kinds)
     resident.sms_kinds = kinds.bits(choices.sms_kinds)
     resident.save(update_fields=["email_kinds", "sms_kinds"])
@@ -160,16 +174,7 @@ def set_choices(resident: Resident, choices: Choices, *, by: object, how: str = 
     Following.objects.bulk_create(
         [Following(resident=resident, organisation_id=number) for number in heard], ignore_conflicts=True
     )
-    _follow_up(resident, heard)
-    if consent and before != (resident.email_kinds, resident.sms_kinds):
-        Consent.objects.create(
-            resident=resident,
-            what="kinds",
-            given=bool(resident.email_kinds or resident.sms_kinds),
-            wording=rules.CONSENT_WORDING,
-            how=how,
-            at=clock.now(),
-        )
+    _follow_up(resident, heard, new=new)
     record("choices set", resident, by=by, email_kinds=resident.email_kinds, sms_kinds=resident.sms_kinds)
 
 
@@ -187,7 +192,7 @@ def _set_groups(resident: Resident, chosen: Iterable[int]) -> None:
     )
 
 
-def _follow_up(resident: Resident, heard: set[int]) -> None:
+def _follow_up(resident: Resident, heard: set[int], *, new: bool) -> None:
     """Carry a person's choices to the post room: lift what is on again, withdraw what is off.
 
     All streams of a channel at once: one by one, joining asked the database a hundred times and more.
@@ -200,7 +205,7 @@ def _follow_up(resident: Resident, heard: set[int]) -> None:
         off = {stream(number, kind) for number in organisations for kind in kinds.FACTS} - on
         if on and channel in by_channel:
             post.lift(address_key=by_channel[channel], channel=channel, stream=on)
-        if off:
+        if off and not new:  # nothing can wait yet for a person whose key was made just now
             post.withdraw(recipient_key=resident.key, channel=channel, stream=off)
 
 

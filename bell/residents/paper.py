@@ -16,7 +16,7 @@ from bell.delivery.models import Channel
 from bell.lib import clock, scans
 from bell.organisations import kinds
 from bell.organisations.models import Officer, Team
-from bell.residents import paper_confirm, paper_rules, rules
+from bell.residents import paper_confirm, paper_rules
 from bell.residents.actions import Spot
 from bell.residents.models import Bundle, PaperForm, PendingJoin, PrintedForm, PrintRun, SourceCode
 from bell.residents.paper_rules import NotAccepted, NotAllowed
@@ -76,7 +76,8 @@ def print_forms(team: Team, *, count: int, by: Officer) -> PrintRun:
     if not 1 <= count <= paper_rules.MOST_FORMS:
         raise NotAccepted({"count": f"Print 1 to {paper_rules.MOST_FORMS} forms at a time"})
     source = _own_source(team, "Paper forms", by=by)
-    run = PrintRun.objects.create(team=team, source=source, by=by, made_at=clock.now(), wording=rules.CONSENT_WORDING)
+    wording = paper_rules.wording(team.organisation)
+    run = PrintRun.objects.create(team=team, source=source, by=by, made_at=clock.now(), wording=wording)
     PrintedForm.objects.bulk_create([PrintedForm(run=run, serial=paper_rules.new_serial()) for _ in range(count)])
     record("forms printed", run, by=by, team=team.pk, count=count)
     return run
@@ -245,7 +246,7 @@ def _pending(
         by=by,
         form=form,
         made_at=clock.now(),
-        wording=run.wording if run else rules.CONSENT_WORDING,
+        wording=run.wording if run else paper_rules.wording(team.organisation),
         source=source.code,
         name=entry.name.strip()[:120],
         postal=entry.postal.strip()[:400],

@@ -36,6 +36,14 @@ _CODE_LENGTH = 12  # 58 bits: too many to try, so a letter's code needs nothing 
 _SOURCE_LENGTH = 6
 
 
+def wording(organisation: Organisation) -> str:
+    """What is agreed to on paper and at the door. Nothing ticked is never a yes to more than the form is for."""
+    return (
+        f"{rules.CONSENT_WORDING} If I choose no kind of message, I get only those that ask for my help: crime alerts, "
+        f"appeals and missing people. If I choose no organisation, only {organisation.name} may write to me."
+    )
+
+
 class NotAllowed(Exception):
     """The officer may not do this; the message says why in plain words."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
@@ -13,6 +14,19 @@ class HashedStorage(CompressedManifestStaticFilesStorage):
     support_js_module_import_aggregation = True
     # The browser keeps what the manifest names; a missing entry is a mistake of ours, not of the person who asks.
     manifest_strict = True
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._known: dict[str, str] = {}
+
+    def url(self, name: str | None, force: bool = False) -> str:
+        """As Django's, worked out once a name: a page asks for a dozen, and the manifest never changes meanwhile."""
+        if settings.DEBUG or force or name is None:
+            return str(super().url(name, force))
+        found = self._known.get(name)
+        if found is None:
+            found = self._known[name] = str(super().url(name))
+        return found
 
     def url_converter(self, name: str, hashed_files: dict[str, str], template: str | None = None) -> Callable[..., str]:
         """As Django's, with two things left alone.

@@ -11,7 +11,7 @@ from bell.evidence import actions as evidence
 from bell.evidence import intake, preview, receipts, scan
 from bell.privacy import actions as privacy
 from bell.privacy import retention
-from bell.residents import paper_confirm
+from bell.residents import dead_email, paper_confirm
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ TIMETABLE = (
     Entry("receive", 0.5, receive.run),  # replies, texts, bounces and receipts, out of the raw bytes
     Entry("sweep", 2.0, outbox.sweep),  # batches of workers that are gone, back into the outbox
     Entry("paper", 3600.0, paper_confirm.forget_unconfirmed),  # people of paper and door who never confirmed, gone
+    Entry("dead email", 60.0, dead_email.ask_for_another),  # whose email comes back is asked by text for another
     Entry("seal", 1.0, seal),  # audit entries, into the chain
     Entry("uploads", 2.0, evidence.seal_due, apart=True),  # files that arrived whole, sealed exactly once
     Entry("scan", 3.0, scan.scan_due, apart=True),  # exhibits that no scanner has seen

@@ -15,7 +15,7 @@ from bell.conversations.models import Conversation
 from bell.delivery.models import Delivery
 from bell.lib import clock
 from bell.organisations.kinds import Kind
-from tests.browser.conftest import axe, reflows, shoot, until
+from tests.browser.conftest import SHOTS, axe, reflows, shoot, until
 from tests.cast import PASSWORD, Cast
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -272,3 +272,37 @@ def test_the_clock_of_someone_who_waits_too_long(page, cast):
     Conversation.objects.filter(pk=turn.conversation_id).update(waiting_since=clock.now() - timedelta(hours=80))
     sign_in(page, cast.author)
     expect(page.locator("#desk-inbox")).to_contain_text("overdue")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_on_a_phone_every_way_about_is_one_or_two_taps_from_the_thumb(browser, watch, live_server, cast, scripts):
+    context = browser.new_context(
+        base_url=live_server.url, java_script_enabled=scripts, viewport={"width": 375, "height": 812}
+    )
+    context.on("request", watch.request)
+    page = context.new_page()
+    sign_in(page, cast.administrator)
+    nav = page.get_by_role("navigation", name="Main")
+    more = nav.get_by_role("button", name="More")
+    last = nav.get_by_role("link", name="Agreements")
+    expect(nav.get_by_role("link", name="Inbox")).to_be_visible()
+    expect(last).to_be_hidden()
+    for one in (nav.get_by_role("link", name="Desk"), more):
+        box = one.bounding_box()
+        assert box["y"] > 812 * 2 / 3 and box["x"] >= 0 and box["x"] + box["width"] <= 375 and box["height"] >= 44
+    more.click()
+    box = last.bounding_box()
+    assert box["y"] > 812 / 2 and box["x"] + box["width"] <= 375 and box["height"] >= 44
+    if scripts:
+        axe(page)
+        page.screenshot(path=SHOTS / "staff-menu-375.png")
+        page.keyboard.press("Escape")
+        expect(last).to_be_hidden()
+        more.click()
+    last.click()
+    page.wait_for_url(re.compile("/desk/agreements/$"))
+    expect(nav.get_by_role("button", name="More")).to_be_visible()
+    page.set_viewport_size({"width": 1440, "height": 900})
+    expect(nav.get_by_role("link", name="Agreements")).to_be_visible()
+    expect(nav.get_by_role("button", name="More")).to_be_hidden()
+    context.close()

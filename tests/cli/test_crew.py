@@ -1,4 +1,4 @@
-"""`bell worker --processes N`: everyone sends, whoever dies is replaced, everyone ends together, nobody is left behind."""
+"""`bell worker --processes N`: all send, whoever dies is replaced, all end together, nobody is left behind."""
 
 import itertools
 import os

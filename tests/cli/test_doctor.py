@@ -63,7 +63,8 @@ def dns_server(zone, *, rcode=None):
 @pytest.fixture
 def real(settings):
     """An installation with domains of its own."""
-    settings.MAIL_DOMAIN, settings.REPLY_DOMAIN, settings.DKIM_SELECTOR = "police.uk", "in.police.uk", "s1"
+    settings.MAIL_DOMAIN, settings.REPLY_DOMAIN = "police.uk", "in.police.uk"
+    settings.DKIM_SELECTORS, settings.DKIM_DOMAIN = ["s1"], "police.uk"
     return settings
 
 
@@ -111,6 +112,13 @@ def test_a_policy_above_holds_below(real):
     real.MAIL_DOMAIN = "alerts.police.uk"
     with dns_server(ZONE) as real.DNS_RESOLVER:
         assert names.dmarc().tone is Tone.RIGHT
+
+
+def test_each_selector_needs_its_key(real):
+    real.DKIM_SELECTORS = ["s1", "s2"]
+    with dns_server(ZONE) as real.DNS_RESOLVER:
+        found = names.dkim()
+    assert found.tone is Tone.WRONG and "s2._domainkey.police.uk" in found.words
 
 
 @pytest.mark.parametrize("rcode", [dns.rcode.SERVFAIL, dns.rcode.REFUSED])
@@ -172,6 +180,11 @@ def test_the_relay_is_greeted_and_nothing_is_sent(settings):
         assert doors.relay()[0].tone is Tone.RIGHT
     heard = b"".join(said).upper()
     assert b"EHLO" in heard and b"MAIL" not in heard and b"RCPT" not in heard
+
+
+def test_a_provider_instead_of_a_relay_is_only_named(settings):
+    settings.EMAIL_PROVIDER, settings.SMTP_URL = "postmark", "smtp://127.0.0.1:9"
+    assert doors.relay()[0].tone is Tone.NOTE
 
 
 def test_a_relay_that_refuses_us_or_is_away(settings):

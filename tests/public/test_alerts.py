@@ -176,7 +176,7 @@ def test_name_and_description_of_a_found_person_are_gone_everywhere_at_once(clie
 
 def test_the_alert_page_may_be_cached_and_is_the_same_for_everybody(member, cast, alert):
     found = member.get(f"/a/{alert.reference}/")
-    assert found["Cache-Control"] == "public, max-age=60"
+    assert found["Cache-Control"] == "public, max-age=1"
     assert "Cookie" not in found.get("Vary", "") and not found.cookies
     assert found.content == Client().get(f"/a/{alert.reference}/").content
 

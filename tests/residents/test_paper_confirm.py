@@ -221,7 +221,8 @@ def test_at_the_door(cast):
     assert outcome.asked == ("email",) and not Resident.objects.exists()
     person = paper_confirm.confirm(code_to("meg@home.example"))
     consent = Consent.objects.get(resident=person)
-    assert consent.how == "door" and consent.proof is None and consent.wording == rules.CONSENT_WORDING
+    assert consent.how == "door" and consent.proof is None
+    assert consent.wording == paper_rules.wording(cast.force)
     source = paper_rules.source(person.source)
     assert source.officer == cast.author and source.team == cast.team
     assert paper.join_at_door(cast.team, entry("meg@home.example"), by=cast.author).known

@@ -1,6 +1,7 @@
 """The desk's pages of paper and door: they work, the team may, a stranger may not, a look changes nothing."""
 
 import io
+import re
 
 import pypdf
 import pytest
@@ -10,7 +11,8 @@ from django.urls import reverse
 from bell.audit.models import Entry as Record
 from bell.delivery.models import Delivery
 from bell.lib import clock
-from bell.residents import paper
+from bell.organisations.models import Organisation
+from bell.residents import paper, paper_confirm, paper_rules
 from bell.residents.models import Bundle, PaperForm, PendingJoin, PrintRun, Resident, SourceCode
 from tests.public.conftest import send
 from tests.residents.paper_people import entry, file, png
@@ -32,7 +34,14 @@ def enter_url(bundle, number=1) -> str:
     return reverse("staff-enter", args=[bundle.key, number])
 
 
+# Crime, appeals for information and footage, missing people: never advice, events, scams or outcomes.
+ASKING = 1 + 2 + 4 + 32
 GOOD = {"postcode": "de757ab", "email": "meg@home.example", "signed": "on"}
+
+
+def code_in_newest() -> str:
+    """The code of a confirmation, from the words that a person reads."""
+    return re.search(r"/confirm/([A-Z0-9-]+)/", Delivery.objects.latest("pk").mailing.content["text"]).group(1)
 
 
 def text(response) -> str:
@@ -111,8 +120,9 @@ def test_problems_that_the_verb_finds_stand_by_their_field(cast, at_desk, bundle
 @pytest.mark.parametrize(
     ("given", "email_kinds", "sms_kinds"),
     [
-        ({"email": "a@home.example"}, 255, 0),
-        ({"mobile": "07700 900123"}, 0, 255),
+        ({"email": "a@home.example"}, ASKING, 0),
+        ({"mobile": "07700 900123"}, 0, ASKING),
+        ({"email": "a@home.example", "mobile": "07700 900123"}, ASKING, ASKING),
         ({"email": "a@home.example", "mobile": "07700 900123", "kinds": ["scam"]}, 64, 64),
         ({"email": "a@home.example", "mobile": "07700 900123", "kinds": ["scam"], "by": ["email"]}, 64, 0),
     ],
@@ -121,7 +131,7 @@ def test_what_is_ticked_is_what_is_kept(cast, at_desk, bundle, given, email_kind
     at_desk("author").post(enter_url(bundle), {"postcode": "DE75 7AB", "signed": "on", **given})
     pending = PendingJoin.objects.get()
     assert (pending.email_kinds, pending.sms_kinds) == (email_kinds, sms_kinds)
-    assert pending.organisations == [cast.force.pk], "nothing ticked: the force only"
+    assert pending.organisations == [cast.force.pk], "nothing ticked: the organisation whose form it is"
     assert bool(pending.mobile) == (sms_kinds > 0), "an address that is not to be written to is not kept"
 
 
@@ -203,7 +213,41 @@ def test_joining_at_the_door(cast, at_desk):
     assert "Enter a mobile number or an email address" in text(page)
     page = desk.post(reverse("staff-door"), given, follow=True)
     assert "A confirmation is on its way by text message" in text(page)
-    assert PendingJoin.objects.get().how == "door" and not Resident.objects.exists()
+    pending = PendingJoin.objects.get()
+    assert pending.how == "door" and not Resident.objects.exists()
+    assert (pending.email_kinds, pending.sms_kinds) == (0, ASKING) and pending.organisations == [cast.force.pk]
+    desk.post(reverse("staff-door"), {**given, "mobile": "07700 900124", "kinds": ["event"]})
+    assert PendingJoin.objects.latest("pk").sms_kinds == 16, "what they said is what is kept"
+
+
+def test_no_tick_is_no_yes_to_another_force(cast, at_desk, bundle):
+    """Two forces on one system: an empty list means the one whose form it is, not every force."""
+    other = Organisation.objects.create(sort="force", name="Otherfolk Police", slug="other")
+    at_desk("author").post(enter_url(bundle), GOOD)
+    assert PendingJoin.objects.get().organisations == [cast.force.pk]
+    at_desk("author").post(enter_url(bundle, 2), {**GOOD, "email": "b@home.example", "organisations": [other.pk]})
+    assert PendingJoin.objects.latest("pk").organisations == [other.pk]
+
+
+def test_form_page_and_ledger_say_the_same_of_what_is_not_ticked(cast, at_desk, bundle):
+    desk = at_desk("author")
+    said = paper_rules.wording(cast.force)
+    assert "If I choose no kind of message, I get only those that ask for my help" in said
+    assert "If I choose no organisation, only Testshire Police may write to me" in said
+    run = paper.print_forms(cast.team, count=1, by=cast.author)
+    form = desk.get(reverse("staff-forms", args=[run.key]))
+    printed = " ".join(pdf_words(form).split())
+    assert said in printed and "Tick none for crime alerts, appeals and missing people only" in printed
+    assert len(pypdf.PdfReader(io.BytesIO(form.content)).pages) == 1
+    assert said in text(desk.get(reverse("staff-door")))
+    page = text(desk.get(enter_url(bundle)))
+    assert "None ticked: only what asks for help" in page and "all of them" not in page
+    desk.post(enter_url(bundle), {**GOOD, "serial": paper.serials_of(run)[0]})
+    person = paper_confirm.confirm(code_in_newest())
+    consent = person.consents.get()
+    assert consent.wording == said and consent.proof_id
+    assert person.email_kinds == ASKING
+    assert [one.organisation for one in person.following.all()] == [cast.force]
 
 
 def test_posters_count_their_sign_ups(cast, at_desk):

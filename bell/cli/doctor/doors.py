@@ -10,6 +10,7 @@ from django.conf import settings
 from bell.api.listening import host_and_port
 from bell.cli.doctor.finding import Finding, note, right, wrong
 from bell.delivery import sms
+from bell.delivery.email import named
 from bell.lib import http
 
 _SECONDS = 5.0
@@ -17,7 +18,10 @@ _LONGEST = 1024
 
 
 def relay() -> list[Finding]:
-    """EHLO, STARTTLS and the sign-in, then goodbye: no message is begun."""
+    """EHLO, STARTTLS and the sign-in, then goodbye: no message is begun. A provider's API is not asked anything."""
+    if settings.EMAIL_PROVIDER != named.SMTP:
+        words = f"Mail goes to {settings.EMAIL_PROVIDER}'s API; it can only be asked by sending."
+        return [note("relay", words, "Send yourself a sign-in code, and see that its event comes back.")]
     parts = urlsplit(settings.SMTP_URL)
     tls, host = parts.scheme == "smtps", parts.hostname or ""
     port = parts.port or (465 if tls else 25)

@@ -58,16 +58,17 @@ def spf() -> Finding:
 
 
 def dkim() -> Finding:
-    """A key under the selector with which the relay signs."""
-    if not settings.DKIM_SELECTOR:
+    """A key under each selector with which the relay signs, or we do."""
+    if not settings.DKIM_SELECTORS:
         todo = "Set BELL_DKIM_SELECTOR to the selector with which your relay signs."
         return note("DKIM", "The selector is not set, so its key was not looked up.", todo)
-    name = f"{settings.DKIM_SELECTOR}._domainkey.{settings.MAIL_DOMAIN}"
-    keys = [tags for tags in map(_tags, _texts(name)) if "p" in tags and tags.get("v", "DKIM1") == "DKIM1"]
-    if not keys:
-        return wrong("DKIM", f"There is no key at {name}.", "Publish the public key that your relay shows you.")
-    if not keys[0]["p"]:
-        return wrong("DKIM", f"The key at {name} is withdrawn (p= is empty).", "Publish the present one.")
+    for selector in settings.DKIM_SELECTORS:
+        name = f"{selector}._domainkey.{settings.DKIM_DOMAIN}"
+        keys = [tags for tags in map(_tags, _texts(name)) if "p" in tags and tags.get("v", "DKIM1") == "DKIM1"]
+        if not keys:
+            return wrong("DKIM", f"There is no key at {name}.", "Publish the public key that your relay shows you.")
+        if not keys[0]["p"]:
+            return wrong("DKIM", f"The key at {name} is withdrawn (p= is empty).", "Publish the present one.")
     return right("DKIM", f"A key is at {name}.")
 
 

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from bell.delivery import blocking, receipts
 from bell.delivery.email.replies import DEAD, OURS
 from bell.delivery.models import Channel, Delivery, State
+from bell.delivery.receipts import Heard
 from bell.delivery.settling import REFUSED
 from bell.lib import clock
 
@@ -41,23 +42,27 @@ def read(report: str) -> list[Status]:
 
 def settle(delivery_id: int, statuses: list[Status]) -> str:
     """Apply a report to its delivery and return what was done, in a few words."""
-    failed = next((one for one in statuses if one.action == "failed"), None)
-    if failed is None:
+    found = next((one for one in statuses if one.action == "failed"), None)
+    if found is None:
         return "a report without a failure"
-    reason = f"{BOUNCE}{failed.status or 'without status'} {failed.diagnostic}"
-    changed = receipts.apply(delivery_id, State.BOUNCED, reason)
+    return "bounce of nothing we know" if failed(delivery_id, found) is Heard.EARLY else "bounced"
+
+
+def failed(delivery_id: int, status: Status) -> Heard:
+    """Mark a delivery as bounced, and suppress its address where that is good evidence (promises.md)."""
+    reason = f"{BOUNCE}{status.status or 'without status'} {status.diagnostic}"
+    heard = receipts.hear(delivery_id, State.BOUNCED, reason)
     delivery = Delivery.objects.filter(pk=delivery_id).exclude(address_key=None).first()
     if delivery is None or delivery.address_key is None or delivery.channel != Channel.EMAIL:
-        return "bounced" if changed else "bounce of nothing we know"
+        return heard
     why = ""
-    if failed.status in DEAD:
+    if status.status in DEAD:
         why = blocking.HARD_BOUNCE
     elif strikes(delivery.address_key) >= _STRIKES:
         why = blocking.REPEATED_BOUNCES
     if why:
         blocking.suppress(address_key=delivery.address_key, channel=Channel.EMAIL, reason=why)
-        return f"bounced, address suppressed: {why}"
-    return "bounced"
+    return heard
 
 
 def strikes(address_key: int) -> int:

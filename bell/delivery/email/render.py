@@ -5,17 +5,17 @@ bits, and a slot stands in the wire form exactly as the token that replaces it.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address as Mailbox
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
 from bell.delivery import slots, unsubscribe
 from bell.delivery.content import Content
+from bell.delivery.email import dkim
 from bell.lib import clock, emails, links, tokens
 
 _LINE = 75  # characters before a soft break; 76 with it (RFC 2045)
@@ -35,8 +35,7 @@ class _Wire(EmailPolicy):
 _POLICY = _Wire(linesep="\r\n")
 
 
-@dataclass(frozen=True)
-class Person:
+class Person(NamedTuple):
     """What differs from copy to copy."""
 
     delivery_id: int
@@ -44,8 +43,7 @@ class Person:
     address: str
 
 
-@dataclass(frozen=True)
-class Letter:
+class Letter(NamedTuple):
     """One copy: envelope and message, CRLF lines, not dot-stuffed."""
 
     sender: str
@@ -67,6 +65,8 @@ class Form:
         self._unsubscribe, self._address = self._at(slots.UNSUBSCRIBE), self._at(slots.ADDRESS)
         self._signed = tokens.signer(["bounce", *(_PURPOSES[slot] for slot in used)])
         self._domain = f"@{settings.REPLY_DOMAIN}"
+        signing = dkim.keys()
+        self._seal = dkim.Seal(self.pieces, signing) if signing else None
 
     def _at(self, slot: str) -> tuple[int, ...]:
         return tuple(place for place, piece in enumerate(self.pieces) if piece == slot)
@@ -81,6 +81,9 @@ class Form:
         if self._unsubscribe:
             _put(parts, self._unsubscribe, unsubscribe.token(person.recipient_key, self.stream))
         _put(parts, self._address, address)
+        if self._seal is not None:
+            filled = {piece: parts[place] for place, piece in enumerate(self.pieces) if isinstance(piece, str)}
+            parts.insert(0, self._seal.headers(filled))
         return Letter(f"b-{bounce}{self._domain}", address, b"".join(parts))
 
 

@@ -25,7 +25,7 @@ _IN_ONE_WRITE = (
 CHUNKS_UNDER_WAY = 4  # messages on their way at once over one connection with BDAT: all of them uncertain if it breaks
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Item:
     """One message on its way."""
 
@@ -83,9 +83,9 @@ class Session(asyncio.BufferedProtocol):
         # "Paused" then means: not everything has left yet.
         transport.set_write_buffer_limits(high=0)
 
-    def get_buffer(self, sizehint: int) -> bytearray:
-        """Where the next bytes go."""
-        return self._room
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next bytes go. A view: TLS fills it piece by piece, and a piece of a bytearray would be a copy."""
+        return self._view
 
     def buffer_updated(self, nbytes: int) -> None:
         """Bytes came: whole replies are handed on."""

@@ -14,7 +14,7 @@ import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from django.conf import settings
@@ -181,7 +181,7 @@ class _Run:
         if looked is not None:
             return looked
         sent = await self._send(text)
-        return None if sent is None else replace(sent, first="lost")
+        return None if sent is None else sent._replace(first="lost")
 
     async def _send(self, text: Text) -> Result | None:
         """Through the first vendor that takes it. The last refusal of a vendor is the result when none does."""
@@ -232,7 +232,7 @@ class _Run:
             way.fault(result.words())
         else:
             way.answered()
-        return replace(result, provider=way.name)
+        return result._replace(provider=way.name)
 
     async def _look_up(self, text: Text) -> Result | None:
         """What its vendor says about a text that may have been accepted; None when it surely never had it."""

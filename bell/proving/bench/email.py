@@ -1,8 +1,9 @@
 """`bell bench email`: claim, render, send over SMTP and record, beside Postfix's load generator (C) on the same sink.
 
 Ours is the worker as an operator runs it (`bell worker --processes N --only-send`), with leases, marks, bulk settling
-and everything else in effect, sending the demo's crime alert as text and HTML; every message is recorded one by one. The
-comparator, `smtp-source`, sends messages of the same length over as many sessions as suit it best, and records nothing.
+and everything else in effect, sending the demo's crime alert as text and HTML; every message is recorded one by one.
+The comparator, `smtp-source`, sends messages of the same length over as many sessions as suit it best, and records
+nothing.
 It keeps its connections (-d) but does not pipeline: four round trips a message, where we have one.
 """
 
@@ -122,7 +123,7 @@ def fill(mailing: Mailing, size: int, *, first: int = 1) -> None:
     like = {"mailing": mailing, "channel": Channel.EMAIL, "lane": mailing.lane, "due_at": now}
     sizes_ = [min(step, size - start) for start in range(0, size, step)]
     batches = Batch.objects.bulk_create([Batch(**like, size=one) for one in sizes_], batch_size=1000)
-    columns = ("mailing_id", "recipient_key", "channel", "address", "address_key", "state", "reason")
+    columns: tuple[str, ...] = ("mailing_id", "recipient_key", "channel", "address", "address_key", "state", "reason")
     columns += ("batch_id", "attempts", "due_at", "state_at", "provider_ref", "retried")
     for start in range(0, size, _CHUNK):
         places = range(start, min(start + _CHUNK, size))

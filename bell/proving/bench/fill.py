@@ -48,7 +48,7 @@ def _filled(version: Version, size: int) -> list[Row]:
 
     def before() -> None:
         _clear()
-        Mailing.objects.filter(pk=version.mailing_id).update(filled_at=None)
+        Mailing.objects.filter(pk=version.mailing_id or 0).update(filled_at=None)
         Version.objects.filter(pk=version.pk).update(filled_at=None, filled_through=0)
 
     words = "a bare INSERT ... SELECT of the same rows"

@@ -94,7 +94,7 @@ def side_by_side(
 def row(
     case: str, people: int, our_times: list[float], their_times: list[float], *, comparator: str, peak_mb: float
 ) -> Row:
-    """A row out of the seconds that each run took; no times of theirs: not installed. `comparator` "": there is none."""
+    """A row out of the seconds that each run took; no times of theirs: not installed; `comparator` "": none exists."""
     mine = statistics.median(our_times)
     other = statistics.median(their_times) if their_times else None
     return Row(

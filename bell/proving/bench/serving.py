@@ -6,12 +6,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from urllib.parse import urlencode
 
 _START_SECONDS = 60.0
 _HOST = "127.0.0.1"
+VISITORS = 4
+"""At once, as many as a worker has threads: while one waits for the disk, another is served."""
 
 
 class Broken(Exception):
@@ -29,7 +32,7 @@ def free_port() -> int:
 def gunicorn(application: str, **environment: str) -> Iterator[int]:
     """One worker with four threads serving `application`; yields its port once it answers."""
     port = free_port()
-    words = ["-m", "gunicorn", application, "--bind", f"{_HOST}:{port}", "--workers", "1", "--threads", "4"]
+    words = ["-m", "gunicorn", application, "--bind", f"{_HOST}:{port}", "--workers", "1", "--threads", str(VISITORS)]
     given = {**os.environ, "BELL_LOG_LEVEL": "ERROR", **environment}
     running = subprocess.Popen(
         [sys.executable, *words, "--log-level", "error", "--no-control-socket", "--keep-alive", "30"], env=given
@@ -51,6 +54,13 @@ def _wait(port: int, running: "subprocess.Popen[bytes]") -> None:
         except OSError:
             time.sleep(0.1)
     raise Broken("gunicorn did not start")
+
+
+def at_once(act: Callable[[int], object], things: int) -> None:
+    """Share so many things among the visitors, who act at the same time; the first that fails is raised."""
+    shares = [things // VISITORS + (one < things % VISITORS) for one in range(VISITORS)]
+    with ThreadPoolExecutor(VISITORS) as pool:
+        list(pool.map(act, [share for share in shares if share]))
 
 
 class Visitor:

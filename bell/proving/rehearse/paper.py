@@ -40,6 +40,10 @@ class Bundle:
         """Everyone whom one message asked."""
         return [*self.confirmed, *self.silent]
 
+    def members(self) -> set[int]:
+        """Keys of those who confirmed: witnesses, whom nobody may forget meanwhile."""
+        return set(Contact.objects.filter(address__in=self.confirmed).values_list("resident__key", flat=True))
+
 
 def enter(world: World) -> Bundle:
     """Print forms, open a bundle, keep the scans, enter each form. All live inside the shape and want everything."""

@@ -200,6 +200,7 @@ class Director:
             expected.everyone(),
             by_text=self.doors.own_gateway,
             rng=self.rng,
+            stay=self.story.paper.members(),
         )
         try:
             actions.stop(to_stop.version.alert, by=self.world.approver)
@@ -257,9 +258,8 @@ class Director:
     def _erase(self, update: Sent, answered: Alert) -> None:
         """Somebody to whom the update is on its way is forgotten; rather one who wrote to us, and no witness."""
         replies = self.story.replies
-        key = erasure.choose(
-            update.mailings(), rather=replies.by_words(), never=self.story.footage.senders(),
-        )  # fmt: skip
+        witnesses = self.story.footage.senders() | self.story.paper.members()
+        key = erasure.choose(update.mailings(), rather=replies.by_words(), never=witnesses)
         if key is not None:
             replies.remember(key, answered)
             self.story.erased = erasure.run(key)

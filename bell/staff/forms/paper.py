@@ -23,6 +23,7 @@ from bell.ui.forms import Checkboxes, Form, NativeDate
 
 _SHORT = {"class": "govuk-input--width-10", "autocomplete": "off", "spellcheck": "false"}
 _PLAIN = {"autocomplete": "off", "spellcheck": "false"}
+_NO_KIND = "None ticked: only what asks for help (crime alerts, appeals, missing people)."
 _INVENTED = "This is a demonstration. Use an invented address, like name@home.example or 07700 900123"
 
 
@@ -165,39 +166,30 @@ class _PersonForm(Form):
         """The ways by which the person wants messages."""
         return [where for where in (self.cleaned_data.get("email"), self.cleaned_data.get("mobile")) if where]
 
-    def entry(self) -> Entry:
-        """What the verb takes, of a form that is valid. Nothing ticked means all kinds, as the form says.
-
-        By text only what asks for an answer then, unless text is all there is: as on the web.
+    def entry(self, of: Organisation) -> Entry:
+        """What the verb takes, of a valid form of an organisation. Nothing ticked is no yes (decision 9): it means
+        only the kinds that ask for help, and only the organisation whose form it is, as the words agreed to say.
         """
         assert self.spot is not None  # clean_postcode saw to it
         data = self.cleaned_data
         channels = {where.channel for where in self._by}
-        ticked = list(data.get("kinds") or [])
-        pressing = [kind for kind in kinds.Kind.values if kinds.FACTS[kind].answers]
-        every = list(kinds.Kind.values)
-        chosen = [int(number) for number in data.get("organisations") or []]
+        wanted = list(data.get("kinds") or kinds.ASKING)
         return Entry(
             spot=self.spot,
             reaches=self._by,
             name=data["name"],
             postal="\n".join(part.strip() for part in data.get("postal", "").split(",") if part.strip()),
             serial=data.get("serial", ""),
-            email_kinds=(ticked or every) if Channel.EMAIL in channels else [],
-            sms_kinds=(ticked or (pressing if Channel.EMAIL in channels else every)) if Channel.SMS in channels else [],
+            email_kinds=wanted if Channel.EMAIL in channels else [],
+            sms_kinds=wanted if Channel.SMS in channels else [],
             groups=[int(number) for number in data.get("groups") or []],
-            organisations=chosen or [one.pk for one in _forces()],
+            organisations=[int(number) for number in data.get("organisations") or [of.pk]],
         )
 
     def refuse(self, problems: dict[str, str]) -> None:
         """Show what the verb did not accept, by field."""
         for field, words in problems.items():
             self.add_error(field if field in self.fields else None, words)
-
-
-def _forces() -> list[Organisation]:
-    """Who may write where nothing was ticked: the force, as on the web."""
-    return list(Organisation.objects.public().filter(sort=Organisation.Sort.FORCE))
 
 
 def _ticks(label: str, choices: list[tuple[str, str]], hint: str = "") -> forms.MultipleChoiceField:
@@ -251,10 +243,12 @@ class EntryForm(_PersonForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["kinds"] = _ticks("Wants to hear about", list(kinds.Kind.choices), "None ticked: all of them.")
+        self.fields["kinds"] = _ticks("Wants to hear about", list(kinds.Kind.choices), _NO_KIND)
         found = Organisation.objects.public().order_by("sort", "name")
         self.fields["organisations"] = _ticks(
-            "Who may write", [(str(one.pk), one.name) for one in found], "None ticked: the force only."
+            "Who may write",
+            [(str(one.pk), one.name) for one in found],
+            "None ticked: only the organisation whose form it is.",
         )
         self.order_fields(
             ["serial", "name", "postcode", "email", "mobile", "by", "postal", "signed", "kinds", "groups"]
@@ -301,13 +295,15 @@ class DoorForm(_PersonForm):
         self.fields["team"].initial = teams[0].pk if teams else None
         if len(teams) == 1:
             self.fields["team"].widget = forms.HiddenInput()
+        self.fields["kinds"] = _ticks("Wants to hear about", list(kinds.Kind.choices), _NO_KIND)
+        self.fields["kinds"].widget = Checkboxes(choices=self.fields["kinds"].choices)  # type: ignore[attr-defined]
         self.fields["name"].label = "Name (optional)"
         self.fields["mobile"].help_text = "A mobile number, an email address or both"
         for field in ("name", "postcode", "email", "mobile"):
             self.fields[field].widget.attrs.pop("class", None)
         if "groups" in self.fields:
             self.fields["groups"].widget = Checkboxes(choices=self.fields["groups"].choices)  # type: ignore[attr-defined]
-        self.order_fields(["postcode", "mobile", "email", "name", "groups", "team", "agreed"])
+        self.order_fields(["postcode", "mobile", "email", "name", "kinds", "groups", "team", "agreed"])
 
     def clean(self) -> dict[str, Any]:
         """One of the two is needed: the confirmation goes there."""

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from bell.organisations.models import Officer
-from bell.residents import paper, paper_confirm, paper_print, paper_rules, rules
+from bell.residents import paper, paper_confirm, paper_print, paper_rules
 from bell.residents.models import Bundle, PaperForm, PendingJoin
 from bell.residents.paper_rules import NotAccepted
 from bell.staff import shell
@@ -133,12 +133,13 @@ def enter(request: HttpRequest, officer: Officer, key: int, number: int) -> Http
         return redirect("staff-bundle", key)
     form = EntryForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
+        entry = form.entry(one.bundle.team.organisation)
         try:
-            outcome = paper.enter(one, form.entry(), by=officer)
+            outcome = paper.enter(one, entry, by=officer)
         except NotAccepted as error:
             form.refuse(error.problems)
         else:
-            words = _ALREADY if outcome.known else "saved. " + (asked(outcome.asked) or _not_asked(form.entry()))
+            words = _ALREADY if outcome.known else "saved. " + (asked(outcome.asked) or _not_asked(entry))
             messages.success(request, f"Form {number}: {words}")
             return _next(one)
     forms = list(one.bundle.forms.values_list("state", flat=True))
@@ -246,14 +247,15 @@ def door(request: HttpRequest, officer: Officer) -> HttpResponse:
     teams = paper_rules.paper_teams(officer)
     form = DoorForm(request.POST or None, teams=teams)
     if request.method == "POST" and form.is_valid():
+        team = form.cleaned_data["team"]
         try:
-            outcome = paper.join_at_door(form.cleaned_data["team"], form.entry(), by=officer)
+            outcome = paper.join_at_door(team, form.entry(team.organisation), by=officer)
         except NotAccepted as error:
             form.refuse(error.problems)
         else:
             _say(request, outcome)
             return redirect(reverse("staff-door"))
-    context = {"form": form, "teams": teams, "wording": rules.CONSENT_WORDING}
+    context = {"form": form, "teams": teams, "wording": paper_rules.wording(officer.organisation)}
     return shell.page(request, officer, "staff/paper/door.html", context)
 
 

@@ -1,6 +1,7 @@
 """The tags a page builder needs: {% load bell_ui %}. Each has its one-line use in docs/ui.md."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -23,7 +24,13 @@ _NOTE_ICONS = {"success": "check-circle", "warning": "warning", "error": "warnin
 @register.simple_tag
 def icon(name: str, label: str = "", **attrs: str) -> SafeString:
     """One of ui/icons.py drawn inline: {% icon "pin" %}. Silent to screen readers unless it has a label."""
-    classes = f"app-icon {attrs.get('class', '')}".strip()
+    return _drawn(name, label, attrs.get("class", ""))
+
+
+@lru_cache(maxsize=512)
+def _drawn(name: str, label: str, more: str) -> SafeString:
+    """The icon's SVG, put together once: every page has a dozen."""
+    classes = f"app-icon {more}".strip()
     voice = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
     if name == "bell-mark":
         return format_html(
