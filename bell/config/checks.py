@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
 from bell.delivery.email import dkim, named
+from bell.delivery.needs import NEEDS, missing
 
 
 def is_loopback(host: str) -> bool:
@@ -39,8 +40,22 @@ def deployment(**_: object) -> list[CheckMessage]:
         )
     if not settings.DEMO and public and not settings.HTTPS:
         found.append(Error("BELL_SITE_URL of a public site must begin with https://.", id="bell.E003"))
-    if not settings.DEMO and not settings.SMS_GATEWAY_SECRET:
-        found.append(Error("BELL_SMS_GATEWAY_SECRET is missing: anyone could forge texts.", id="bell.E004"))
+    if not settings.DEMO:
+        found += _gateways()
+    return found
+
+
+def _gateways() -> list[CheckMessage]:
+    """Each vendor of texts is known and has what it needs, or nothing goes out and anyone could forge texts."""
+    found: list[CheckMessage] = []
+    if not settings.SMS_GATEWAYS:
+        found.append(Error("BELL_SMS_GATEWAYS names no vendor of texts.", id="bell.E008"))
+    for name in settings.SMS_GATEWAYS:
+        if name not in NEEDS:
+            words = f"BELL_SMS_GATEWAYS: {name!r} is none of {', '.join(NEEDS)}."
+            found.append(Error(words, id="bell.E008"))
+        elif variable := missing(name):
+            found.append(Error(f"{variable} is missing: {name} does not work safely without it.", id="bell.E004"))
     return found
 
 

@@ -227,11 +227,33 @@ ANYMAIL = {"REQUESTS_TIMEOUT": (5, 20)} | {
 MAIL_DOMAIN = env("BELL_MAIL_DOMAIN", "alert.example")
 REPLY_DOMAIN = env("BELL_REPLY_DOMAIN", "in.alert.example")
 LMTP_LISTEN = env("BELL_LMTP_LISTEN", "127.0.0.1:2424")
-SMS_GATEWAY = env("BELL_SMS_GATEWAY", "simulator")
+SMS_GATEWAYS = env_list("BELL_SMS_GATEWAYS", "simulator")
 SMS_GATEWAY_URL = env("BELL_SMS_GATEWAY_URL", "http://127.0.0.1:8025")
 SMS_GATEWAY_SECRET = env("BELL_SMS_GATEWAY_SECRET", "demo-gateway-secret" if DEMO else "")
+KANNEL_URL = env("BELL_KANNEL_URL", "http://127.0.0.1:13013/cgi-bin/sendsms")
+KANNEL_USER = env("BELL_KANNEL_USER")
+KANNEL_PASSWORD = env("BELL_KANNEL_PASSWORD")
+KANNEL_SECRET = env("BELL_KANNEL_SECRET")
+NOTIFY_URL = env("BELL_NOTIFY_URL", "https://api.notifications.service.gov.uk")
+NOTIFY_API_KEY = env("BELL_NOTIFY_API_KEY")
+NOTIFY_TEMPLATE = env("BELL_NOTIFY_TEMPLATE")
+NOTIFY_SENDER = env("BELL_NOTIFY_SENDER")
+NOTIFY_CALLBACK_TOKEN = env("BELL_NOTIFY_CALLBACK_TOKEN")
+TWILIO_URL = env("BELL_TWILIO_URL", "https://api.twilio.com")
+TWILIO_ACCOUNT = env("BELL_TWILIO_ACCOUNT")
+TWILIO_AUTH_TOKEN = env("BELL_TWILIO_AUTH_TOKEN")
+TWILIO_MESSAGING_SERVICE = env("BELL_TWILIO_MESSAGING_SERVICE")
+VONAGE_URL = env("BELL_VONAGE_URL", "https://api.nexmo.com")
+VONAGE_API_KEY = env("BELL_VONAGE_API_KEY")
+VONAGE_API_SECRET = env("BELL_VONAGE_API_SECRET")
+VONAGE_SIGNATURE_SECRET = env("BELL_VONAGE_SIGNATURE_SECRET")
 SMS_NUMBER = env("BELL_SMS_NUMBER", "+447700900100")
 SMS_PENCE_PER_SEGMENT = float(env("BELL_SMS_PENCE_PER_SEGMENT", "2.4"))
+SMS_CONNECTIONS = int(env("BELL_SMS_CONNECTIONS", "10"))
+SMS_PER_SECOND = float(env("BELL_SMS_PER_SECOND", "0"))
+SMS_NUMBER_CAP = int(env("BELL_SMS_NUMBER_CAP", "20"))
+SMS_SPEND_DAY_PENCE = int(env("BELL_SMS_SPEND_DAY_PENCE", "0"))
+SMS_SPEND_MONTH_PENCE = int(env("BELL_SMS_SPEND_MONTH_PENCE", "0"))
 BATCH_SIZE = int(env("BELL_BATCH_SIZE", "1000"))
 LEASE_SECONDS = int(env("BELL_LEASE_SECONDS", "30"))
 UNCERTAIN_RETRY_SECONDS = int(env("BELL_UNCERTAIN_RETRY_SECONDS", "600"))
@@ -274,5 +296,5 @@ LOGGING = {
     "filters": {"redact": {"()": "bell.config.logs.Redact"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["redact"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {"httpx": {"level": "WARNING"}, "mail.log": {"level": "WARNING"}},
+    "loggers": {"mail.log": {"level": "WARNING"}},
 }

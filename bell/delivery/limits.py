@@ -85,7 +85,7 @@ def slow_down(name: str, *, seconds: float = 0.0, why: str = "") -> float:
 
 
 @transaction.atomic
-def trip(name: str, why: str, *, seconds: float | None = FIRST_BREAK) -> None:
+def trip(name: str, why: str, *, seconds: float | None = FIRST_BREAK, longest: float = LONGEST_BREAK) -> None:
     """Open a breaker and call a person. It is tried again after `seconds`, twice as long each time; None: never."""
     now = clock.now()
     limit, _ = _locked(name, now)
@@ -93,7 +93,7 @@ def trip(name: str, why: str, *, seconds: float | None = FIRST_BREAK) -> None:
         return  # open already: another worker was quicker, or a person stopped it
     limit.failures += 1
     limit.open_since, limit.why = limit.open_since or now, (why or "no reason given")[:200]
-    wait = None if seconds is None else min(seconds * 2.0 ** min(limit.failures - 1, 12), LONGEST_BREAK)
+    wait = None if seconds is None else min(seconds * 2.0 ** min(limit.failures - 1, 12), longest)
     limit.open_until = None if wait is None else now + timedelta(seconds=wait * random.uniform(1.0, 1.1))
     limit.save(update_fields=["failures", "open_since", "open_until", "why"])
     raise_alarm(name, f"Stopped: {limit.why}")

@@ -297,6 +297,17 @@ class Alarm(models.Model):
         return f"{self.name}: {self.words}"
 
 
+class Spend(models.Model):
+    """What texts cost on one of London's days: booked before they are sent, less what was not."""
+
+    day = models.DateField(unique=True)
+    segments = models.BigIntegerField(default=0)
+    millipence = models.BigIntegerField(default=0)  # thousandths of a penny
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.segments} segments"
+
+
 class Heartbeat(models.Model):
     """When something was alive, or done, last: "worker", "backup"."""
 

@@ -32,8 +32,7 @@ _SLICE_SECONDS = 0.25
 _LOOK_AGAIN = 1.0  # seconds after which stop and suppression are read again for rows that were read ahead
 _MOST_FORMS = 16  # mails drawn once and kept from batch to batch
 _MOST_UNWRITTEN = 500  # results at most that a killed worker takes with it: its uncertain messages
-# A text that may have been sent when a worker dies is not tried again, so fewer of them are under way at once.
-_MOST_AT_ONCE = {Channel.EMAIL.value: 100, Channel.SMS.value: 10}
+_MOST_AT_ONCE = {Channel.EMAIL.value: 100, Channel.SMS.value: 100}
 
 NOT_APPROVED = "the text is not the one that was approved"
 PRACTICE_ONLY_CAUGHT = "practice reaches nothing but the demo's catchers, and there are none here"
@@ -187,6 +186,7 @@ def close() -> None:
     _kept.forms.clear()
     _kept.boards.clear()
     learning.forget()
+    sms.close()
     _kept.providers.clear()
 
 
@@ -279,7 +279,7 @@ def _job(lease: Lease) -> _Job:
     if no:
         return _Job(lease, None, lambda row: None, no=no)
     if lease.channel == Channel.SMS:
-        gateway = sms.catcher(url) if mailing.practice else sms.chosen()
+        gateway = sms.catcher(url) if mailing.practice else sms.chosen(lease.lane)
         return _Job(lease, gateway, _texts(lease, content))
     if settings.EMAIL_PROVIDER != named.SMTP and not mailing.practice:
         return _Job(lease, _kept.provider(settings.EMAIL_PROVIDER), _letters(lease, content))

@@ -2,47 +2,99 @@
 
 A vendor that took a message and then went silent must not be sent it again as if nothing had happened. So a failure is
 either `NotSent` (no connection stood: the server cannot have accepted anything) or `Unsure` (everything later).
-Redirects are not followed, proxies of the environment are not used, bodies beyond a limit are cut.
+Redirects are not followed, proxies of the environment are not used, bodies beyond a limit are cut; certificates are
+checked against the system's. `post` and `get` wait; whoever has many requests under way uses a `Client`.
 """
 
+import asyncio
 import functools
 import ipaddress
 import json as json_module
 import os
 import ssl
 import threading
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
-import httpcore
-import httpx
+from bell.lib.wire import LARGEST_BODY, HttpError, Line, NotSent, Reply, Unsure
 
-LARGEST_BODY = 1024 * 1024
-_SLICE = 64 * 1024
+__all__ = [
+    "LARGEST_BODY", "Client", "HttpError", "NotSent", "Reply", "Request", "Unsure",
+    "form", "get", "is_loopback", "json", "post",
+]  # fmt: skip
 
-
-class HttpError(Exception):
-    """A request that got no answer; the message names the reason without the address or the body."""
-
-
-class NotSent(HttpError):
-    """The server surely accepted nothing: refused, not found, no connection in time."""
-
-
-class Unsure(HttpError):
-    """The server may have accepted: silence, loss or nonsense after the connection stood."""
+_MOST_IDLE = 50  # kept connections to one server
+_IN_TARGETS = "%/:=&?~#+!$,;'@()*[]"  # what a target may hold as it stands (RFC 3986)
 
 
 @dataclass(frozen=True)
-class Reply:
-    """What the server answered; header names in lower case."""
+class Request:
+    """What to ask: a method, an address, headers, a body."""
 
-    status: int
-    body: bytes
-    headers: dict[str, str] = field(default_factory=dict)
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+
+def json(url: str, value: Any, headers: Mapping[str, str] | None = None) -> Request:
+    """A POST of a JSON value."""
+    body = json_module.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return Request("POST", url, {"Content-Type": "application/json", **(headers or {})}, body)
+
+
+def form(url: str, fields: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Request:
+    """A POST of a form."""
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    return Request("POST", url, {**kind, **(headers or {})}, urlencode(fields).encode())
+
+
+class Client:
+    """Kept connections for the requests of one event loop, as many at once as the caller starts."""
+
+    def __init__(self) -> None:
+        self._idle: dict[tuple[str, str, int], list[Line]] = {}
+
+    async def ask(self, request: Request, *, deadline: float) -> Reply:
+        """Wait at most `deadline` seconds in all, even while a server drips. Every status is a Reply, errors too.
+
+        Raises NotSent or Unsure.
+        """
+        where, target, headers = _read(request)
+        line: Line | None = None
+        try:
+            async with asyncio.timeout(deadline):
+                line = self._kept(where) or await _connect(*where)
+                reply = await line.ask(request.method, target, headers, request.body)
+        except TimeoutError as error:
+            if line is None:
+                raise NotSent("ConnectTimeout: no connection in time") from error
+            raise Unsure("ReadTimeout: the deadline passed") from error
+        idle = self._idle.setdefault(where, [])
+        if len(idle) < _MOST_IDLE and line.usable():
+            idle.append(line)
+        else:
+            line.close()
+        return reply
+
+    def close(self) -> None:
+        """Close every kept connection."""
+        for lines in self._idle.values():
+            for line in lines:
+                line.close()
+        self._idle.clear()
+
+    def _kept(self, where: tuple[str, str, int]) -> Line | None:
+        """A connection that stands already, the one used last first."""
+        idle = self._idle.get(where, [])
+        while idle:
+            line = idle.pop()
+            if line.usable():
+                return line
+            line.close()
+        return None
 
 
 def post(
@@ -54,45 +106,23 @@ def post(
     headers: Mapping[str, str] | None = None,
     deadline: float,
 ) -> Reply:
-    """POST a JSON value, a form or plain bytes; wait at most `deadline` seconds in all, even while a server drips.
+    """POST a JSON value, a form or plain bytes, and wait for the answer; errors as `Client.ask`.
 
     Plain bytes are for bodies that were signed: they arrive as they are, with the Content-Type of `headers`.
-    Every status is a Reply, errors too. Raises NotSent or Unsure. (Only name look-up has the resolver's own bound.)
     """
-    request_headers = {"Accept-Encoding": "identity", **(headers or {})}
     if json is not None:
-        body = json_module.dumps(json, ensure_ascii=False, separators=(",", ":")).encode()
-        request_headers["Content-Type"] = "application/json"
-    elif form is not None:
-        body = urlencode(form).encode()
-        request_headers["Content-Type"] = "application/x-www-form-urlencoded"
-    return _ask("POST", url, body, request_headers, deadline)
+        return _wait(_json(url, json, headers), deadline)
+    if form is not None:
+        return _wait(_form(url, form, headers), deadline)
+    return _wait(Request("POST", url, headers or {}, body), deadline)
 
 
 def get(url: str, *, headers: Mapping[str, str] | None = None, deadline: float) -> Reply:
     """GET; the same deadline, limit and errors as `post` (Unsure here means no more than: no answer)."""
-    return _ask("GET", url, b"", {"Accept-Encoding": "identity", **(headers or {})}, deadline)
+    return _wait(Request("GET", url, headers or {}), deadline)
 
 
-def _ask(method: str, url: str, body: bytes, headers: Mapping[str, str], deadline: float) -> Reply:
-    """One request, and an honest word on what became of it."""
-    _limit.ends_at = time.monotonic() + deadline
-    try:
-        with _client(os.getpid()).stream(method, url, content=body, headers=headers) as response:
-            return Reply(response.status_code, _read(response), dict(response.headers))
-    except (
-        httpx.ConnectError,
-        httpx.ConnectTimeout,
-        httpx.PoolTimeout,
-        httpx.UnsupportedProtocol,
-        httpx.LocalProtocolError,
-        httpx.InvalidURL,
-    ) as error:
-        raise NotSent(_words(error)) from error
-    except httpx.HTTPError as error:
-        raise Unsure(_words(error)) from error
-    finally:
-        _limit.ends_at = None
+_json, _form = json, form  # `post` has arguments of these names
 
 
 def is_loopback(url: str) -> bool:
@@ -107,93 +137,64 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def _read(response: httpx.Response) -> bytes:
-    """The body, at most LARGEST_BODY bytes of it."""
-    kept = bytearray()
-    for piece in response.iter_raw():
-        kept += piece
-        if len(kept) >= LARGEST_BODY:
-            break
-    return bytes(kept[:LARGEST_BODY])
+def _read(request: Request) -> tuple[tuple[str, str, int], str, dict[str, str]]:
+    """((scheme, host, port), target, headers) of a request; NotSent when its address leads nowhere."""
+    try:
+        parts = urlsplit(request.url)
+        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+        host.encode("idna" if "[" not in parts.netloc else "ascii")
+    except ValueError as error:
+        raise NotSent("InvalidURL: not an address") from error
+    if parts.scheme not in ("http", "https") or not host:
+        raise NotSent("UnsupportedProtocol: the address must begin with http:// or https://")
+    target = quote(parts.path or "/", safe=_IN_TARGETS)
+    if parts.query:
+        target += "?" + quote(parts.query, safe=_IN_TARGETS)
+    headers = {
+        "Host": parts.netloc.rpartition("@")[2],
+        "User-Agent": "bell",
+        "Accept": "*/*",
+        "Accept-Encoding": "identity",
+        **request.headers,
+    }
+    if request.body or request.method != "GET":
+        headers["Content-Length"] = str(len(request.body))
+    return (parts.scheme, host, port), target, headers
 
 
-def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if isinstance(error, httpx.HTTPError) else type(error).__name__
-
-
-class _Limit(threading.local):
-    """When this thread's present request must be over (monotonic seconds)."""
-
-    ends_at: float | None = None
-
-    def left(self) -> float | None:
-        """Seconds left; a hair above zero when none are, so that sockets time out and do not turn non-blocking."""
-        return None if self.ends_at is None else max(self.ends_at - time.monotonic(), 0.001)
-
-
-_limit = _Limit()
-
-
-class _DeadlineStream(httpcore.NetworkStream):
-    """A connection whose every wait ends at the request's deadline (a plain time-out starts anew with each byte)."""
-
-    def __init__(self, inner: httpcore.NetworkStream) -> None:
-        self.inner = inner
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        if _limit.ends_at is not None and time.monotonic() >= _limit.ends_at:
-            raise httpcore.ReadTimeout("the deadline passed")
-        return self.inner.read(max_bytes, _limit.left())
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        for start in range(0, len(buffer), _SLICE):
-            if _limit.ends_at is not None and time.monotonic() >= _limit.ends_at:
-                raise httpcore.WriteTimeout("the deadline passed")
-            self.inner.write(buffer[start : start + _SLICE], _limit.left())
-
-    def close(self) -> None:
-        self.inner.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        return _DeadlineStream(self.inner.start_tls(ssl_context, server_hostname, _limit.left()))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self.inner.get_extra_info(info)
-
-
-class _DeadlineBackend(httpcore.SyncBackend):
-    """Opens connections that know the deadline."""
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        inner = super().connect_tcp(host, port, _limit.left(), local_address, socket_options)
-        return _DeadlineStream(inner)
-
-
-class _Transport(httpx.HTTPTransport):
-    """httpx's own transport over a pool that opens connections with a deadline."""
-
-    def __init__(self) -> None:
-        super().__init__(trust_env=False)
-        # httpx has no public way to hand a network backend down; the test with a dripping server holds this line.
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
-            max_connections=20,
-            max_keepalive_connections=20,
-            keepalive_expiry=15.0,
-            network_backend=_DeadlineBackend(),
-        )
+async def _connect(scheme: str, host: str, port: int) -> Line:
+    """A new connection; NotSent when none stands."""
+    loop = asyncio.get_running_loop()
+    try:
+        _, line = await loop.create_connection(Line, host, port, ssl=_tls() if scheme == "https" else None)
+    except (OSError, UnicodeError) as error:
+        words = "no such name" if not isinstance(error, OSError) else error.strerror or type(error).__name__
+        raise NotSent(f"ConnectError: {words}") from error
+    return line
 
 
 @functools.lru_cache(maxsize=1)
-def _client(process: int) -> httpx.Client:
-    """One client a process: connections must not be shared with a forked child."""
-    return httpx.Client(transport=_Transport(), timeout=None, follow_redirects=False, trust_env=False)
+def _tls() -> ssl.SSLContext:
+    """Certificates and names are checked, against the system's authorities."""
+    return ssl.create_default_context()
+
+
+def _wait(request: Request, deadline: float) -> Reply:
+    """One request from any thread, over this process's own loop."""
+    kept = _kept(os.getpid())
+    return asyncio.run_coroutine_threadsafe(kept.client.ask(request, deadline=deadline), kept.loop).result()
+
+
+class _Kept:
+    """A loop in a thread of its own, with the connections that `post` and `get` keep."""
+
+    def __init__(self) -> None:
+        self.client = Client()
+        self.loop = asyncio.new_event_loop()
+        threading.Thread(target=self.loop.run_forever, name="http", daemon=True).start()
+
+
+@functools.lru_cache(maxsize=1)
+def _kept(process: int) -> _Kept:
+    """One a process: connections and threads must not be shared with a forked child."""
+    return _Kept()

@@ -81,3 +81,8 @@ def privacy() -> str:
 def desk() -> str:
     """The officers' front page."""
     return "/desk/"
+
+
+def receipt(gateway: str, reference: str) -> str:
+    """Where a gateway that knows no reference of ours reports what became of a text (token of purpose "text")."""
+    return f"/gateways/{gateway}/receipt/?ref={quote(reference, safe='')}"

@@ -2,6 +2,7 @@
 
 The site's side (bell.delivery.sms.simulator):
   POST /send {"reference", "from", "to", "text"}, Authorization: Bearer secret -> 202 {"id"}; a receipt follows.
+  GET  /messages/<reference>, with the same header -> 200 {"messages": [...]}, what was accepted under a reference
 The people's side, for the stage, the rehearsal and the curious:
   GET  /phones/<number>               texts to and from a phone, newest first
   POST /phones/<number>/reply         {"to", "text"}: type a text; it goes to the site as a gateway's callback
@@ -50,6 +51,7 @@ class Phones:
         folder = Path(spool_dir)
         self.spool, self._mails, self._replies = Spool(folder / TEXTS), Spool(folder / MAILS), Spool(folder / REPLIES)
         self._by_phone = Index(self.spool, lambda line: [str(line.get("to", ""))])
+        self._by_reference = Index(self.spool, lambda line: [str(line.get("reference", ""))])
         self._by_writer = Index(self._replies, lambda line: [str(line.get("from", ""))])
         self._by_mailbox = Index(self._mails, lambda line: [emails.same_key(str(to)) for to in line.get("to", [])])
         self._receipts = callbacks.Queue(f"{self._gateway}/receipt/", secret)
@@ -62,6 +64,7 @@ class Phones:
         return [
             ("GET", re.compile(r"/healthz"), lambda request: (200, {"ok": True})),
             ("POST", re.compile(r"/send"), self._send),
+            ("GET", re.compile(r"/messages/([^/]+)"), self._messages),
             ("GET", re.compile(r"/phones/([^/]+)"), self._phone),
             ("POST", re.compile(r"/phones/([^/]+)/reply"), self._phone_reply),
             ("GET", re.compile(r"/mailboxes/([^/]+)"), self._mailbox),
@@ -91,9 +94,7 @@ class Phones:
         return self.spool.all()
 
     def _send(self, request: Handler) -> tuple[int, dict[str, Any]]:
-        given = request.headers.get("Authorization", "").encode("latin-1", "replace")
-        if not self._secret or not hmac.compare_digest(given, f"Bearer {self._secret}".encode()):
-            raise Refusal(401, "bad-key")
+        self._check_key(request)
         body = request.body()
         words = {name: _word(body, name, _LONGEST_TEXT) for name in ("reference", "from", "to", "text")}
         try:
@@ -107,6 +108,15 @@ class Phones:
         receipt = {"id": name, "reference": words["reference"], "status": "delivered"}
         self._receipts.add(receipt, after=self._receipt_after)
         return 202, {"id": name}
+
+    def _messages(self, request: Handler, reference: str) -> tuple[int, dict[str, Any]]:
+        self._check_key(request)
+        return 200, {"messages": [{"id": line["id"]} for line in self._by_reference.of(reference)]}
+
+    def _check_key(self, request: Handler) -> None:
+        given = request.headers.get("Authorization", "").encode("latin-1", "replace")
+        if not self._secret or not hmac.compare_digest(given, f"Bearer {self._secret}".encode()):
+            raise Refusal(401, "bad-key")
 
     def _phone(self, request: Handler, number: str) -> tuple[int, list[dict[str, Any]]]:
         number = _number(number)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 # What a relay may do instead of answering.
 DROP, SILENT, DRIP, NONSENSE = "drop", "silent", "drip", "nonsense"
@@ -179,7 +180,7 @@ class Relay:
 
 @dataclass
 class Gateway:
-    """A text gateway: POST /send. `says` gives (status, body, headers) for a request, or None for yes."""
+    """A text gateway: POST /send, GET /messages/REFERENCE. `says` gives (status, body, headers), or None for yes."""
 
     says: Callable[[dict[str, Any]], tuple[int, Any, dict[str, str]] | str | None] = lambda request: None
     spool: list[dict[str, Any]] = field(default_factory=list)
@@ -193,6 +194,15 @@ class Gateway:
 
             def log_message(self, *_: object) -> None:
                 pass
+
+            def do_GET(self) -> None:
+                """A look-up: what was kept under a reference."""
+                found = [one for one in gateway.spool if one["reference"] == self.path.rpartition("/")[2]]
+                data = json.dumps({"messages": found}).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
 
             def do_POST(self) -> None:
                 request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -214,6 +224,73 @@ class Gateway:
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@dataclass
+class Asked:
+    """One request as it came."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def form(self) -> dict[str, str]:
+        return dict(parse_qsl(self.body.decode()))
+
+
+@dataclass
+class Web:
+    """An HTTP server that keeps each request and says what it is told: (status, body, headers), or DROP."""
+
+    says: Callable[[Asked], tuple[int, Any, dict[str, str]] | str]
+    asked: list[Asked] = field(default_factory=list)
+
+    def __enter__(self) -> "Web":
+        web = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+            def do_GET(self) -> None:
+                path, _, query = self.path.partition("?")
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                asked = Asked(self.command, path, dict(parse_qsl(query)), dict(self.headers), body)
+                web.asked.append(asked)
+                said = web.says(asked)
+                if isinstance(said, str):
+                    self.close_connection = True
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                    return
+                status, value, headers = said
+                data = value if isinstance(value, bytes) else json.dumps(value).encode()
+                self.send_response(status)
+                for name, words in {**headers, "Content-Length": str(len(data))}.items():
+                    self.send_header(name, words)
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_POST = do_GET
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True

@@ -241,7 +241,7 @@ def test_the_environments_proxy_is_not_used(monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", "")
-    http._client.cache_clear()
+    http._kept.cache_clear()
 
     def talk(connection):
         take(connection)
@@ -249,7 +249,7 @@ def test_the_environments_proxy_is_not_used(monkeypatch):
 
     with serving(talk) as (url, _):
         assert http.post(url, json={}, deadline=5).status == 200
-    http._client.cache_clear()
+    http._kept.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from bell.api.listening import host_and_port
 from bell.cli.doctor.finding import Finding, note, right, wrong
+from bell.delivery import sms
 from bell.delivery.email import named
 from bell.lib import http
 
@@ -61,18 +62,21 @@ def _relay_finding(where: str, tls: bool) -> Finding:
 
 
 def gateway() -> list[Finding]:
-    """Whether the gateway's host answers HTTP at all; its sending address is not asked."""
-    url = settings.SMS_GATEWAY_URL.rstrip("/")
-    path = "/healthz" if settings.SMS_GATEWAY == "simulator" else "/"
+    """Whether each gateway's host answers HTTP at all; its sending address is not asked."""
+    return [_gateway(sms.VENDORS[name]()) for name in settings.SMS_GATEWAYS if name in sms.VENDORS]
+
+
+def _gateway(vendor: sms.Gateway) -> Finding:
+    where = urlsplit(vendor.url)
+    path = "/healthz" if vendor.name == "simulator" else "/"
     try:
-        reply = http.get(f"{url}{path}", deadline=_SECONDS)
+        reply = http.get(f"{where.scheme}://{where.netloc}{path}", deadline=_SECONDS)
     except http.HttpError as error:
-        words = f"{urlsplit(url).netloc} does not answer: {error}."
-        return [wrong("text gateway", words, "Correct BELL_SMS_GATEWAY_URL, or let this machine reach it.")]
+        words = f"{where.netloc} does not answer: {error}."
+        return wrong("text gateway", words, f"Correct the address of {vendor.name}, or let this machine reach it.")
     if reply.status >= 500:
-        words = f"{urlsplit(url).netloc} answers {reply.status}."
-        return [wrong("text gateway", words, "Ask the vendor; texts wait meanwhile.")]
-    return [right("text gateway", f"{urlsplit(url).netloc} answers.")]
+        return wrong("text gateway", f"{where.netloc} answers {reply.status}.", "Ask the vendor; texts wait meanwhile.")
+    return right("text gateway", f"{where.netloc} answers.")
 
 
 def lmtp() -> list[Finding]:
