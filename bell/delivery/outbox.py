@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
-from bell.delivery import crash, learning, leasing, limits, sms
+from bell.delivery import crash, learning, leasing, limits, pulse, sms
 from bell.delivery.content import Content
 from bell.delivery.email import named, render
 from bell.delivery.email.anymail import Provider
@@ -127,6 +127,7 @@ def send(lease: Lease, *, keep_going: Callable[[], bool] = lambda: True) -> int:
             done = _send_slice(job, rows)
             pace.learn(len(done.results), time.monotonic() - started)
             whole = progress.note(rows, done)
+            _beat_pulse(lease.channel, done)
             settled += len(done.results)
             give_back = done.pause is not None or not done.results or not keep_going()
             if whole and not give_back and not progress.is_due():
@@ -137,12 +138,34 @@ def send(lease: Lease, *, keep_going: Callable[[], bool] = lambda: True) -> int:
                 give_back = leasing.overtaken(lease)
             _write(lease, progress, 0 if give_back else pace.size, whole=whole)
             crash.point("after-commit")
+            pulse.flush()
             if done.pause is not None:
                 log.warning("%s pauses for %.1f s: %s", lease.channel, done.pause, done.why)
                 limits.pause(lease.channel, done.pause)
     except LeaseLost as error:
         log.warning("%s", error)
     return settled
+
+
+def _beat_pulse(channel: str, done: Slice) -> None:
+    """Count what became of a slice, by who took it; for those who watch."""
+    by_provider: dict[str, dict[str, int]] = {}
+    for result in done.results.values():
+        sums = by_provider.setdefault(result.provider, {})
+        what = _PULSE[result.outcome]
+        sums[what] = sums.get(what, 0) + 1
+    for provider, sums in by_provider.items():
+        pulse.count(channel, provider, **sums)
+
+
+_PULSE = {
+    Outcome.ACCEPTED: "sent",
+    Outcome.PERMANENT: "failed",
+    Outcome.TEMPORARY: "deferred",
+    Outcome.OURS: "deferred",
+    Outcome.HELD: "deferred",
+    Outcome.UNCERTAIN: "uncertain",
+}
 
 
 def _write(lease: Lease, progress: _Progress, size: int, *, whole: bool = False) -> None:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('delivery', '0004_no_constraint_a_row'),
+        ('delivery', '0007_spend_on_texts'),
     ]
 
     operations = [
