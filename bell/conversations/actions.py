@@ -46,10 +46,15 @@ def hear(
     resident: Resident | None = None,
     conversation: Conversation | None = None,
     source: Inbound | None = None,
+    told: set[int] | None = None,
 ) -> Turn:
-    """Keep what a person said, in their conversation about this alert, and tell the officer that something came."""
-    thread = conversation or _thread(words, team=team, alert=alert, resident=resident)
+    """Keep what a person said, in their conversation about this alert, and tell the officer that something came.
+
+    `told`: officers who had such a notice in this very transaction, and get no other.
+    """
     now = clock.now()
+    thread = conversation or _thread(words, team=team, alert=alert, resident=resident)
+    _note_arrival(thread, words, now)
     turn = Turn.objects.create(
         conversation=thread,
         direction=Turn.Direction.IN,
@@ -60,33 +65,31 @@ def hear(
         inbound=source,
         verified=words.verified,
     )
-    _note_arrival(thread, words, now)
     record("reply received", thread, by=resident or "someone", way=words.way)
-    if thread.officer is not None and thread.officer.is_active:
+    told = set() if told is None else told
+    if thread.officer is not None and thread.officer.is_active and thread.officer.pk not in told:
+        told.add(thread.officer.pk)
         notices.notify(thread.officer, "A resident has replied.", key=f"turn {turn.pk}", once_in=notices.OFTEN)
     return turn
 
 
 def _thread(words: Words, *, team: Team, alert: Alert | None, resident: Resident | None) -> Conversation:
-    """The person's conversation about the alert, or a new one. Someone unknown always gets a new one."""
+    """The person's conversation about the alert, or a new one, not yet saved. Someone unknown always gets a new one."""
     if alert is not None and resident is not None:
-        known = Conversation.objects.filter(alert=alert, resident=resident).first()
+        known = Conversation.objects.filter(alert=alert, resident=resident).select_related("officer").first()
         if known is not None:
             return known
-    now = clock.now()
-    return Conversation.objects.create(
+    return Conversation(
         team=alert.team if alert else team,
         alert=alert,
         resident=resident,
         officer=alert.author if alert and alert.author.is_active else None,
-        way=words.way,
-        opened_at=now,
-        last_in_at=now,
+        opened_at=clock.now(),
     )
 
 
 def _note_arrival(thread: Conversation, words: Words, now: datetime) -> None:
-    """Newest words decide how our answer goes back; a closed conversation opens again."""
+    """Newest words decide how our answer goes back; a closed conversation opens again; a new one is kept."""
     thread.last_in_at, thread.way, thread.state = now, words.way, Conversation.State.OPEN
     thread.waiting_since = thread.waiting_since or now
     if words.reply_address:

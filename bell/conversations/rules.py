@@ -37,11 +37,20 @@ def may_answer(officer: Officer, conversation: Conversation) -> bool:
     return bool(organisation_rules.roles(officer, conversation.team))
 
 
-def alert_of(delivery: Delivery) -> Alert | None:
+# The alert of each mailing asked for so far, for whoever asks for many in one transaction.
+Alerts = dict[int, Alert | None]
+
+
+def alert_of(delivery: Delivery, known: Alerts | None = None) -> Alert | None:
     """The alert that a delivery carried, if it carried one."""
+    if known is not None and delivery.mailing_id in known:
+        return known[delivery.mailing_id]
     of_it = Q(mailing=delivery.mailing_id) | Q(carriers__mailing=delivery.mailing_id)
-    version = Version.objects.filter(of_it).select_related("alert").first()
-    return version.alert if version else None
+    version = Version.objects.filter(of_it).select_related("alert__team", "alert__author").first()
+    alert = version.alert if version else None
+    if known is not None:
+        known[delivery.mailing_id] = alert
+    return alert
 
 
 def conversation_of(delivery: Delivery) -> Conversation | None:
@@ -51,15 +60,15 @@ def conversation_of(delivery: Delivery) -> Conversation | None:
     return Conversation.objects.filter(turns__delivery=delivery).first()
 
 
-def target_of(delivery: Delivery) -> Target:
+def target_of(delivery: Delivery, known: Alerts | None = None) -> Target:
     """Where a reply to this delivery belongs."""
     conversation = conversation_of(delivery)
     if conversation is not None:
         return Target(conversation.alert, conversation)
-    return Target(alert_of(delivery), None)
+    return Target(alert_of(delivery, known), None)
 
 
-def target_of_text(address_key: int) -> Target | None:
+def target_of_text(address_key: int, known: Alerts | None = None) -> Target | None:
     """Where a text from this number belongs: only where exactly one thing was texted to it in 7 days, never a guess.
 
     Practice reaches no real phone, so it never puts a real alert in doubt; alone, it is answered like one.
@@ -75,7 +84,7 @@ def target_of_text(address_key: int) -> Target | None:
     real = [delivery for delivery in newest if not delivery.mailing.practice]
     targets: dict[tuple[int, int], Target] = {}
     for delivery in real or newest:
-        found = target_of(delivery)
+        found = target_of(delivery, known)
         if found.alert is not None:
             targets.setdefault((found.alert.pk, 0), found)
         elif found.conversation is not None:

@@ -6,9 +6,10 @@ stay.
 
 import hashlib
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
@@ -26,6 +27,7 @@ from bell.lib import clock, keys, links, phones
 log = logging.getLogger(__name__)
 
 _MOST_ATTEMPTS = 20
+_TOGETHER = 50
 STOPPED = "STOP by text"
 
 
@@ -75,20 +77,56 @@ def store(
 
 
 def settle(limit: int = 200) -> int:
-    """Settle what is new, one transaction each; how many were looked at. What stays is for `waiting`."""
+    """Settle what is new, some in a transaction and a savepoint each; how many were looked at. What stays: `waiting`."""
     early.wake()
-    ids = list(Inbound.objects.filter(state=Inbound.State.NEW).order_by("attempts", "id").values_list("pk")[:limit])
-    for (number,) in ids:
+    rows = Inbound.objects.filter(state=Inbound.State.NEW).order_by("attempts", "id")
+    ids = list(rows.values_list("pk", flat=True)[:limit])
+    for some in together(ids):
+        each(some, _settle_some)
+    return len(ids)
+
+
+def together(ids: Sequence[int]) -> Iterator[list[int]]:
+    """These rows in the groups that share a transaction: a commit costs more than a reply."""
+    return (list(ids[start : start + _TOGETHER]) for start in range(0, len(ids), _TOGETHER))
+
+
+def each(ids: list[int], act: Callable[[list[int]], list[int]]) -> None:
+    """Do something with rows in one transaction; `act` says which failed, and these are counted.
+
+    Where the transaction as a whole fails, each row is tried in one of its own: one that nobody foresaw must not stop
+    the others.
+    """
+    try:
+        with transaction.atomic():
+            bad = act(ids)
+            crash.point("before-inbound-commit")
+        crash.point("after-inbound-commit")
+    except Exception:
+        log.exception("inbound %s to %s could not be taken together", ids[0], ids[-1])
+        bad = ids if len(ids) == 1 else []
+        for number in ids if len(ids) > 1 else []:
+            each([number], act)
+    for number in bad:
+        failed(Inbound(pk=number))
+
+
+def _settle_some(ids: list[int]) -> list[int]:
+    """Settle these, as far as no other worker has them; which failed."""
+    bad = []
+    ends: dict[tuple[str, str, str, datetime | None], list[int]] = defaultdict(list)
+    found = Inbound.objects.select_for_update(skip_locked=True).filter(pk__in=ids, state=Inbound.State.NEW)
+    for one in found.order_by("attempts", "id"):
         try:
             with transaction.atomic():
-                _settle_one(number)
-                crash.point("before-inbound-commit")
-            crash.point("after-inbound-commit")
+                _settle_one(one)
+            ends[one.state, one.what, one.outcome, one.again_at].append(one.pk)
         except Exception:
-            # One message that nobody foresaw must not stop the others.
-            log.exception("inbound %s could not be settled", number)
-            failed(Inbound(pk=number))
-    return len(ids)
+            log.exception("inbound %s could not be settled", one.pk)
+            bad.append(one.pk)
+    for (state, what, outcome, again), settled in ends.items():
+        Inbound.objects.filter(pk__in=settled).update(state=state, what=what, outcome=outcome, again_at=again)
+    return bad
 
 
 def waiting(limit: int = 200) -> list[Inbound]:
@@ -97,15 +135,15 @@ def waiting(limit: int = 200) -> list[Inbound]:
     return list(rows.order_by("attempts", "id")[:limit])
 
 
-def claim(inbound: Inbound) -> bool:
-    """Lock one of `waiting` until the caller's transaction ends; False when another worker has or had it."""
-    rows = Inbound.objects.select_for_update(skip_locked=True).filter(pk=inbound.pk, state=Inbound.State.SETTLED)
-    return rows.values_list("pk").first() is not None
+def claim(ids: list[int]) -> list[Inbound]:
+    """Lock those of `waiting` that no other worker has or had, until the caller's transaction ends."""
+    rows = Inbound.objects.select_for_update(skip_locked=True).filter(pk__in=ids, state=Inbound.State.SETTLED)
+    return list(rows.order_by("attempts", "id"))
 
 
-def finish(inbound: Inbound, *, outcome: str) -> None:
-    """Say that a room above took it, in the transaction in which it did."""
-    Inbound.objects.filter(pk=inbound.pk).update(state=Inbound.State.DONE, outcome=outcome[:200])
+def finish(*taken: Inbound, outcome: str) -> None:
+    """Say that a room above took them, in the transaction in which it did."""
+    Inbound.objects.filter(pk__in=[one.pk for one in taken]).update(state=Inbound.State.DONE, outcome=outcome[:200])
 
 
 def failed(inbound: Inbound) -> None:
@@ -141,12 +179,8 @@ def read_text(inbound: Inbound) -> Text:
     return Text(_number(heard.sender), _number(heard.to), mime.clean(heard.text))
 
 
-def _settle_one(number: int) -> None:
-    """Settle one row, if no other worker has it."""
-    rows = Inbound.objects.select_for_update(skip_locked=True).filter(pk=number, state=Inbound.State.NEW)
-    inbound = rows.first()
-    if inbound is None:
-        return
+def _settle_one(inbound: Inbound) -> None:
+    """Say what one row is and how it ends."""
     by_kind: dict[str, Callable[[Inbound], None]] = {
         Inbound.Kind.MAIL: _settle_mail,
         Inbound.Kind.SMS: _settle_text,
@@ -156,7 +190,6 @@ def _settle_one(number: int) -> None:
         by_kind[inbound.kind](inbound)
     except (sms.Unreadable, events.Unreadable) as error:
         _end(inbound, Inbound.What.UNKNOWN, str(error), state=Inbound.State.UNREADABLE)
-    inbound.save(update_fields=["state", "what", "outcome", "again_at"])
 
 
 def _end(inbound: Inbound, what: str, outcome: str = "", state: str = Inbound.State.DONE) -> None:

@@ -1,5 +1,6 @@
 """Questions about residents, codes and what a person may choose: nothing here writes."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -45,7 +46,8 @@ def reach(channel: str, text: str) -> Reach:
 
 def contact_at(where: Reach) -> Contact | None:
     """The confirmed contact at an address, if someone joined with it."""
-    return Contact.objects.filter(channel=where.channel, address_key=where.key).first()
+    found = Contact.objects.filter(channel=where.channel, address_key=where.key)
+    return found.select_related("resident").first()
 
 
 def may_send_code(where: Reach) -> bool:
@@ -70,6 +72,11 @@ def is_active(resident: Resident) -> bool:
 def member_by_key(key: int) -> Resident | None:
     """The member with this random key, or nobody."""
     return Resident.objects.filter(key=key, left_at=None).first()
+
+
+def residents_by_key(numbers: Sequence[int]) -> dict[int, Resident]:
+    """The same for many keys at once, by key."""
+    return {resident.key: resident for resident in Resident.objects.filter(key__in=numbers)}
 
 
 def resident_by_key(key: int) -> Resident | None:
