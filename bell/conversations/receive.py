@@ -34,7 +34,7 @@ def run(limit: int = 200) -> int:
     while True:
         settled = inbound.settle(limit)
         waiting = inbound.waiting(limit)
-        for some in inbound.together([one.pk for one in waiting]):
+        for some in inbound.together([(one.pk, one.size) for one in waiting]):
             inbound.each(some, _thread)
         done += len(waiting)
         if max(settled, len(waiting)) < limit or time.monotonic() >= until:

@@ -14,6 +14,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Length
 
 from bell.delivery import blocking, crash, early, post, receipts, sms
 from bell.delivery.content import Address, Authority, Content
@@ -27,7 +28,7 @@ from bell.lib import clock, keys, links, phones
 log = logging.getLogger(__name__)
 
 _MOST_ATTEMPTS = 20
-_TOGETHER = 50
+_TOGETHER, _TOGETHER_BYTES = 50, 8 * 1024 * 1024
 STOPPED = "STOP by text"
 
 
@@ -80,15 +81,27 @@ def settle(limit: int = 200) -> int:
     """Settle what is new, some in a transaction and a savepoint each; how many were looked at. What stays: `waiting`."""
     early.wake()
     rows = Inbound.objects.filter(state=Inbound.State.NEW).order_by("attempts", "id")
-    ids = list(rows.values_list("pk", flat=True)[:limit])
-    for some in together(ids):
+    found = list(rows.values_list("pk", Length("raw"))[:limit])
+    for some in together(found):
         each(some, _settle_some)
-    return len(ids)
+    return len(found)
 
 
-def together(ids: Sequence[int]) -> Iterator[list[int]]:
-    """These rows in the groups that share a transaction: a commit costs more than a reply."""
-    return (list(ids[start : start + _TOGETHER]) for start in range(0, len(ids), _TOGETHER))
+def together(rows: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
+    """(id, bytes) of rows in; ids out, in groups that share a transaction: a commit costs more than a reply.
+
+    A group holds at most 50 rows, and of large ones no more than fit into memory with ease.
+    """
+    group: list[int] = []
+    held = 0
+    for number, size in rows:
+        if group and (len(group) == _TOGETHER or held + size > _TOGETHER_BYTES):
+            yield group
+            group, held = [], 0
+        group.append(number)
+        held += size
+    if group:
+        yield group
 
 
 def each(ids: list[int], act: Callable[[list[int]], list[int]]) -> None:
@@ -132,7 +145,7 @@ def _settle_some(ids: list[int]) -> list[int]:
 def waiting(limit: int = 200) -> list[Inbound]:
     """People's words that the rooms above have not yet taken; those that failed before come last."""
     rows = Inbound.objects.filter(state=Inbound.State.SETTLED, what=Inbound.What.HUMAN).defer("raw")
-    return list(rows.order_by("attempts", "id")[:limit])
+    return list(rows.annotate(size=Length("raw")).order_by("attempts", "id")[:limit])
 
 
 def claim(ids: list[int]) -> list[Inbound]:
