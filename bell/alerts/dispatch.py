@@ -23,9 +23,9 @@ from bell.residents.models import Resident
 STEP = 20_000
 # The first step is small, so that its batches leave at once, and each step is so many times larger than the last.
 FIRST, GROWTH = 1_000, 5
-# An audience is found anew at each step (people x people / STEP), or all residents are asked in the order of their keys,
-# each once. A resident asked takes some 2.5 times as long as a person found: so one costs as much as the other where
-# people x people is this often the number of residents.
+# An audience is found anew at each step (people x people / STEP), or all residents are asked in the order of their
+# keys, each once. A resident asked takes some 2.5 times as long as a person found: so one costs as much as the other
+# where people x people is this often the number of residents.
 WIDE = 50_000
 # How long one round may go on, in seconds: then whatever else the worker does has its turn.
 ROUND = 1.0

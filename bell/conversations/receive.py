@@ -34,7 +34,7 @@ def run(limit: int = 200) -> int:
     while True:
         settled = inbound.settle(limit)
         waiting = inbound.waiting(limit)
-        for some in inbound.together([(one.pk, one.size) for one in waiting]):
+        for some in inbound.together([one.pk for one in waiting]):
             inbound.each(some, _thread)
         done += len(waiting)
         if max(settled, len(waiting)) < limit or time.monotonic() >= until:
@@ -119,9 +119,9 @@ def _mail(one: Inbound, group: _Group) -> str:
 def _text(one: Inbound, group: _Group) -> str:
     """Thread a text by the number it came from; keywords are answered at once."""
     text = inbound.read_text(one)
-    if keywords.is_one(text.text):
-        if handled := keywords.handle(sender=text.sender, text=text.text, name=_force_name()):
-            return f"keyword {handled.word}"
+    is_keyword = keywords.is_one(text.text)
+    if is_keyword and (handled := keywords.handle(sender=text.sender, text=text.text, name=_force_name())):
+        return f"keyword {handled.word}"
     where = Reach(Channel.SMS, text.sender, keys.address_key(Channel.SMS, text.sender))
     contact = resident_rules.contact_at(where)
     resident = contact.resident if contact else None

@@ -78,23 +78,25 @@ def store(
 
 
 def settle(limit: int = 200) -> int:
-    """Settle what is new, some in a transaction and a savepoint each; how many were looked at. What stays: `waiting`."""
+    """Settle what is new, some in a transaction; how many were looked at. What stays is for `waiting`."""
     early.wake()
     rows = Inbound.objects.filter(state=Inbound.State.NEW).order_by("attempts", "id")
-    found = list(rows.values_list("pk", Length("raw"))[:limit])
-    for some in together(found):
+    ids = list(rows.values_list("pk", flat=True)[:limit])
+    for some in together(ids):
         each(some, _settle_some)
-    return len(found)
+    return len(ids)
 
 
-def together(rows: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
-    """(id, bytes) of rows in; ids out, in groups that share a transaction: a commit costs more than a reply.
+def together(ids: Sequence[int]) -> Iterator[list[int]]:
+    """The same rows in groups that share a transaction: a commit costs more than a reply.
 
     A group holds at most 50 rows, and of large ones no more than fit into memory with ease.
     """
+    sizes = dict(Inbound.objects.filter(pk__in=ids).values_list("pk", Length("raw")))
     group: list[int] = []
     held = 0
-    for number, size in rows:
+    for number in ids:
+        size = sizes.get(number, 0)
         if group and (len(group) == _TOGETHER or held + size > _TOGETHER_BYTES):
             yield group
             group, held = [], 0
@@ -145,7 +147,7 @@ def _settle_some(ids: list[int]) -> list[int]:
 def waiting(limit: int = 200) -> list[Inbound]:
     """People's words that the rooms above have not yet taken; those that failed before come last."""
     rows = Inbound.objects.filter(state=Inbound.State.SETTLED, what=Inbound.What.HUMAN).defer("raw")
-    return list(rows.annotate(size=Length("raw")).order_by("attempts", "id")[:limit])
+    return list(rows.order_by("attempts", "id")[:limit])
 
 
 def claim(ids: list[int]) -> list[Inbound]:

@@ -1,8 +1,8 @@
 """`bell bench inbound`: so many replies by email and as many by text at once, through the real doors.
 
-Mails come over LMTP as a mail server hands them in, texts as signed callbacks over HTTP; a worker threads them, while an
-officer keeps the inbox open. Beside it: a bare INSERT of as many bytes, one commit each, which is the least that a door
-must do before it says yes. One run: what came in cannot come in again.
+Mails come over LMTP as a mail server hands them in, texts as signed callbacks over HTTP; a worker threads them, while
+an officer keeps the inbox open. Beside it: a bare INSERT of as many bytes, one commit each, which is the least that a
+door must do before it says yes. One run: what came in cannot come in again.
 """
 
 import hashlib
