@@ -1,27 +1,22 @@
 """The one reader of what came in: from raw mail and texts to conversations. Nothing human is ever dropped."""
 
-import logging
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 from django.conf import settings
-from django.db import transaction
 
 from bell.conversations import actions, rules
-from bell.conversations.actions import Words
+from bell.conversations.actions import Heard, Words
 from bell.conversations.models import Conversation
 from bell.delivery import inbound
-from bell.delivery.inbound import Mail
+from bell.delivery.inbound import Mail, Text
 from bell.delivery.models import Channel, Delivery, Inbound
 from bell.lib import keys
 from bell.organisations.models import Organisation
 from bell.residents import keywords
 from bell.residents import rules as resident_rules
 from bell.residents.models import Resident
-from bell.residents.rules import Reach
-
-log = logging.getLogger(__name__)
 
 # How long one round may go on, in seconds: then whatever else the worker does has its turn.
 ROUND = 1.0
@@ -41,44 +36,30 @@ def run(limit: int = 200) -> int:
             return done
 
 
-@dataclass
-class _Group:
-    """What is known about some messages that share a transaction, asked once for all of them."""
-
-    mails: dict[int, Mail]
-    deliveries: dict[int, Delivery]
-    residents: dict[int, Resident]
-    alerts: rules.Alerts = field(default_factory=dict)
-    told: set[int] = field(default_factory=set)
-
-    @classmethod
-    def of(cls, rows: list[Inbound]) -> "_Group":
-        """Read every mail, then find what their tokens name."""
-        mails = {one.pk: inbound.read_mail(one) for one in rows if one.kind == Inbound.Kind.MAIL}
-        ids = [mail.delivery_id for mail in mails.values() if mail.delivery_id]
-        deliveries = {row.pk: row for row in Delivery.objects.filter(pk__in=ids).select_related("mailing")}
-        people = resident_rules.residents_by_key([row.recipient_key for row in deliveries.values()])
-        return cls(mails, deliveries, people)
-
-
-def _thread(ids: list[int]) -> list[int]:
-    """Thread these, each in a savepoint; which failed. They stay, are counted and shown."""
-    bad = []
-    outcomes: dict[str, list[Inbound]] = defaultdict(list)
+def _thread(ids: list[int]) -> None:
+    """Thread these, as far as no other worker has them; what they share is asked once for all of them."""
     rows = inbound.claim(ids)
-    group = _Group.of(rows)
-    for one in rows:
-        try:
-            with transaction.atomic():
-                outcome = _mail(one, group) if one.kind == Inbound.Kind.MAIL else _text(one, group)
-            outcomes[outcome].append(one)
-        except Exception:
-            log.exception("inbound %s could not be threaded", one.pk)
-            group.told.clear()  # a notice may have gone back with it
-            bad.append(one.pk)
-    for outcome, threaded in outcomes.items():
-        inbound.finish(*threaded, outcome=outcome)
-    return bad
+    mails = [(one, inbound.read_mail(one)) for one in rows if one.kind == Inbound.Kind.MAIL]
+    texts = [(one, inbound.read_text(one)) for one in rows if one.kind != Inbound.Kind.MAIL]
+    alerts: rules.Alerts = {}
+    heard: list[Heard] = []
+    for outcome, taken in _by_outcome([*_mails(mails, alerts), *_texts(texts, alerts)]).items():
+        heard += [one for _, one in taken if one is not None]
+        inbound.finish(*(row for row, _ in taken), outcome=outcome)
+    order = {row.pk: place for place, row in enumerate(rows)}
+    actions.hear_all(sorted(heard, key=lambda one: order[one.source.pk] if one.source else 0))
+
+
+# A message, how it ends, and what is to be heard of it.
+_Ended = tuple[Inbound, str, Heard | None]
+
+
+def _by_outcome(ended: list[_Ended]) -> dict[str, list[tuple[Inbound, Heard | None]]]:
+    """The same, together by how they end."""
+    found: dict[str, list[tuple[Inbound, Heard | None]]] = defaultdict(list)
+    for row, outcome, heard in ended:
+        found[outcome].append((row, heard))
+    return found
 
 
 def _force_name() -> str:
@@ -87,62 +68,52 @@ def _force_name() -> str:
     return force.name if force else settings.MAIL_DOMAIN
 
 
-def _mail(one: Inbound, group: _Group) -> str:
-    """Thread a mail by the token of the address it was sent to; without one it goes to the force's triage."""
-    mail = group.mails[one.pk]
-    delivery = group.deliveries.get(mail.delivery_id or 0)
-    target = rules.target_of(delivery, group.alerts) if delivery else rules.Target()
-    resident = group.residents.get(delivery.recipient_key) if delivery else None
-    team = target.alert.team if target.alert else rules.triage_team(resident)
-    if team is None:
-        return "no team"
-    sender_key = keys.address_key(Channel.EMAIL, mail.sender) if mail.sender else 0
-    actions.hear(
-        Words(
+def _mails(mails: list[tuple[Inbound, Mail]], alerts: rules.Alerts) -> Iterator[_Ended]:
+    """Mails belong where the token of the address says to which they were sent; without one to the force's triage."""
+    ids = [mail.delivery_id for _, mail in mails if mail.delivery_id]
+    found = Delivery.objects.filter(pk__in=ids).select_related("mailing").defer("mailing__content") if ids else ()
+    deliveries = {delivery.pk: delivery for delivery in found}
+    people = resident_rules.residents_by_key([delivery.recipient_key for delivery in deliveries.values()])
+    for one, mail in mails:
+        delivery = deliveries.get(mail.delivery_id or 0)
+        sender_key = keys.address_key(Channel.EMAIL, mail.sender) if mail.sender else 0
+        words = Words(
             text=mail.text,
             way=Conversation.Way.EMAIL,
             subject=mail.subject,
             reply_channel=Channel.EMAIL if mail.sender else "",
             reply_address=mail.sender,
             verified=bool(delivery and delivery.address_key == sender_key),
-        ),
-        team=team,
-        alert=target.alert,
-        resident=resident,
-        conversation=target.conversation,
-        source=one,
-        told=group.told,
-    )
-    return "threaded" if target.alert or target.conversation else "triage"
+        )
+        target = rules.target_of(delivery, alerts) if delivery else rules.Target()
+        yield _placed(one, words, target, people.get(delivery.recipient_key) if delivery else None)
 
 
-def _text(one: Inbound, group: _Group) -> str:
-    """Thread a text by the number it came from; keywords are answered at once."""
-    text = inbound.read_text(one)
-    is_keyword = keywords.is_one(text.text)
-    if is_keyword and (handled := keywords.handle(sender=text.sender, text=text.text, name=_force_name())):
-        return f"keyword {handled.word}"
-    where = Reach(Channel.SMS, text.sender, keys.address_key(Channel.SMS, text.sender))
-    contact = resident_rules.contact_at(where)
-    resident = contact.resident if contact else None
-    target = rules.target_of_text(where.key, group.alerts)
-    alert = target.alert if target else None
-    team = alert.team if alert else rules.triage_team(resident)
-    if team is None:
-        return "no team"
-    actions.hear(
-        Words(
+def _texts(texts: list[tuple[Inbound, Text]], alerts: rules.Alerts) -> Iterator[_Ended]:
+    """Texts belong where the number says they came from; keywords are answered at once."""
+    numbers = [keys.address_key(Channel.SMS, text.sender) for _, text in texts]
+    contacts = resident_rules.contacts_at(Channel.SMS, numbers)
+    targets = rules.targets_of_texts(numbers, alerts)
+    for (one, text), number in zip(texts, numbers, strict=True):
+        is_keyword = keywords.is_one(text.text)
+        if is_keyword and (handled := keywords.handle(sender=text.sender, text=text.text, name=_force_name())):
+            yield one, f"keyword {handled.word}", None
+            continue
+        contact = contacts.get(number)
+        words = Words(
             text=text.text,
             way=Conversation.Way.SMS,
             reply_channel=Channel.SMS,
             reply_address=text.sender,
             verified=contact is not None,
-        ),
-        team=team,
-        alert=alert,
-        resident=resident,
-        conversation=target.conversation if target else None,
-        source=one,
-        told=group.told,
-    )
-    return "threaded" if target else "triage"
+        )
+        yield _placed(one, words, targets.get(number, rules.Target()), contact.resident if contact else None)
+
+
+def _placed(one: Inbound, words: Words, target: rules.Target, resident: Resident | None) -> _Ended:
+    """Words with the team that hears them; nobody to hear them is only possible where there is no force."""
+    team = target.alert.team if target.alert else rules.triage_team(resident)
+    if team is None:
+        return one, "no team", None
+    outcome = "threaded" if target.alert or target.conversation else "triage"
+    return one, outcome, Heard(words, team, target.alert, resident, target.conversation, one)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Length
 
@@ -64,17 +64,27 @@ def store(
     `external_id` "" lets us find one: for mail the recipient, Message-ID and body, for callbacks the vendor's id or the
     raw bytes; the same thing delivered again is then the same row. One call a recipient.
     """
-    return Inbound.objects.get_or_create(
-        gateway=gateway,
-        external_id=(external_id or _external_id(gateway, kind, raw, envelope_to))[:128],
-        defaults={
-            "kind": Inbound.Kind(kind),
-            "raw": raw,
-            "envelope_from": mime.clean(envelope_from)[:320],
-            "envelope_to": mime.clean(envelope_to)[:320],
-            "received_at": clock.now(),
-        },
-    )
+    named = {
+        "gateway": gateway,
+        "external_id": (external_id or _external_id(gateway, kind, raw, envelope_to))[:128],
+    }
+    try:
+        # Nearly always it is new: the table's own constraint says when it is not.
+        with transaction.atomic():
+            kept = Inbound.objects.create(
+                **named,
+                kind=Inbound.Kind(kind),
+                raw=raw,
+                envelope_from=mime.clean(envelope_from)[:320],
+                envelope_to=mime.clean(envelope_to)[:320],
+                received_at=clock.now(),
+            )
+    except IntegrityError:
+        known = Inbound.objects.filter(**named).first()
+        if known is None:
+            raise
+        return known, False
+    return kept, True
 
 
 def settle(limit: int = 200) -> int:
@@ -106,42 +116,35 @@ def together(ids: Sequence[int]) -> Iterator[list[int]]:
         yield group
 
 
-def each(ids: list[int], act: Callable[[list[int]], list[int]]) -> None:
-    """Do something with rows in one transaction; `act` says which failed, and these are counted.
+def each(ids: list[int], act: Callable[[list[int]], None]) -> None:
+    """Do something with rows in one transaction; where it fails, with each row in one of its own, and count failures.
 
-    Where the transaction as a whole fails, each row is tried in one of its own: one that nobody foresaw must not stop
-    the others.
+    So a message that nobody foresaw does not stop the others.
     """
     try:
         with transaction.atomic():
-            bad = act(ids)
+            act(ids)
             crash.point("before-inbound-commit")
         crash.point("after-inbound-commit")
+        return
     except Exception:
-        log.exception("inbound %s to %s could not be taken together", ids[0], ids[-1])
-        bad = ids if len(ids) == 1 else []
-        for number in ids if len(ids) > 1 else []:
-            each([number], act)
-    for number in bad:
-        failed(Inbound(pk=number))
+        log.exception("inbound %s could not be taken", ids[0] if len(ids) == 1 else f"{ids[0]} to {ids[-1]}")
+    if len(ids) == 1:
+        failed(Inbound(pk=ids[0]))
+        return
+    for number in ids:
+        each([number], act)
 
 
-def _settle_some(ids: list[int]) -> list[int]:
-    """Settle these, as far as no other worker has them; which failed."""
-    bad = []
+def _settle_some(ids: list[int]) -> None:
+    """Settle these, as far as no other worker has them."""
     ends: dict[tuple[str, str, str, datetime | None], list[int]] = defaultdict(list)
     found = Inbound.objects.select_for_update(skip_locked=True).filter(pk__in=ids, state=Inbound.State.NEW)
     for one in found.order_by("attempts", "id"):
-        try:
-            with transaction.atomic():
-                _settle_one(one)
-            ends[one.state, one.what, one.outcome, one.again_at].append(one.pk)
-        except Exception:
-            log.exception("inbound %s could not be settled", one.pk)
-            bad.append(one.pk)
+        _settle_one(one)
+        ends[one.state, one.what, one.outcome, one.again_at].append(one.pk)
     for (state, what, outcome, again), settled in ends.items():
         Inbound.objects.filter(pk__in=settled).update(state=state, what=what, outcome=outcome, again_at=again)
-    return bad
 
 
 def waiting(limit: int = 200) -> list[Inbound]:
@@ -172,7 +175,7 @@ def failed(inbound: Inbound) -> None:
 def read_mail(inbound: Inbound) -> Mail:
     """The words of a stored mail, quote taken away; never fails, whatever the bytes."""
     raw = bytes(inbound.raw)
-    found = reading.read(raw, envelope_from=inbound.envelope_from if inbound.envelope_to else None)
+    found = reading.read(raw, envelope_from=_envelope_from(inbound))
     addresses = (inbound.envelope_to,) if inbound.envelope_to else found.recipients
     kind, delivery_id = ours.read_token(addresses)
     return Mail(
@@ -186,6 +189,11 @@ def read_mail(inbound: Inbound) -> Mail:
         auto=bool(found.machine),
         attachments=found.attachments,
     )
+
+
+def _envelope_from(inbound: Inbound) -> str | None:
+    """Who the envelope says it is from; None where no envelope was told."""
+    return inbound.envelope_from if inbound.envelope_to else None
 
 
 def read_text(inbound: Inbound) -> Text:
@@ -214,10 +222,10 @@ def _end(inbound: Inbound, what: str, outcome: str = "", state: str = Inbound.St
 def _settle_mail(inbound: Inbound) -> None:
     """A bounce, a machine, or a person."""
     raw = bytes(inbound.raw)
-    mail = read_mail(inbound)
-    if not mail.auto:
+    if not reading.machine(raw, envelope_from=_envelope_from(inbound)):
         _end(inbound, Inbound.What.HUMAN, state=Inbound.State.SETTLED)
         return
+    mail = read_mail(inbound)
     kind, report_type = mime.kind_of(raw)
     if kind == "multipart/report" and report_type == "delivery-status":
         done = "bounce without our token"

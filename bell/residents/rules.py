@@ -46,8 +46,13 @@ def reach(channel: str, text: str) -> Reach:
 
 def contact_at(where: Reach) -> Contact | None:
     """The confirmed contact at an address, if someone joined with it."""
-    found = Contact.objects.filter(channel=where.channel, address_key=where.key)
-    return found.select_related("resident").first()
+    return Contact.objects.filter(channel=where.channel, address_key=where.key).first()
+
+
+def contacts_at(channel: str, address_keys: Sequence[int]) -> dict[int, Contact]:
+    """The same for many addresses of a channel at once, by their keys."""
+    found = Contact.objects.filter(channel=channel, address_key__in=address_keys).select_related("resident")
+    return {contact.address_key: contact for contact in found}
 
 
 def may_send_code(where: Reach) -> bool:
@@ -75,7 +80,7 @@ def member_by_key(key: int) -> Resident | None:
 
 
 def residents_by_key(numbers: Sequence[int]) -> dict[int, Resident]:
-    """The same for many keys at once, by key."""
+    """The people with these random keys, by key: members, and some who left."""
     return {resident.key: resident for resident in Resident.objects.filter(key__in=numbers)}
 
 

@@ -12,6 +12,7 @@ from django.db import connection
 from bell.alerts import dispatch
 from bell.alerts.models import Alert, State, Version
 from bell.delivery.models import Batch, Delivery, Mailing
+from bell.lib import clock
 from bell.proving import county
 from bell.proving.bench import crowd, desk
 from bell.proving.bench.measure import Row, side_by_side, sizes
@@ -54,6 +55,7 @@ def _filled(version: Version, size: int) -> list[Row]:
     first = side_by_side(
         f"{size:,} people, the first batches", 1, lambda: _first(version), None, comparator="", before=before
     )
+    Version.objects.filter(pk=version.pk).update(filled_at=clock.now())  # the next size has an alert of its own
     return [whole, first]
 
 

@@ -49,7 +49,7 @@ def run(*, count: int, seed: int = 1) -> list[Row]:
     officer = prepare(count, seed)
     mails, texts = _mails(count), _texts(count)
     with ExitStack() as running:
-        site = running.enter_context(gunicorn("bell.config.wsgi"))
+        site = running.enter_context(gunicorn("bell.config.wsgi", workers=2))
         for name, at in (("catch", ""), ("lmtp", settings.LMTP_LISTEN), ("worker", "")):
             running.enter_context(_command(name, at))
         visitor = _seated(site, officer)

@@ -29,10 +29,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def gunicorn(application: str, **environment: str) -> Iterator[int]:
-    """One worker with four threads serving `application`; yields its port once it answers."""
+def gunicorn(application: str, workers: int = 1, **environment: str) -> Iterator[int]:
+    """`workers` with four threads each serving `application`; yields their port once one answers."""
     port = free_port()
-    words = ["-m", "gunicorn", application, "--bind", f"{_HOST}:{port}", "--workers", "1", "--threads", str(VISITORS)]
+    words = ["-m", "gunicorn", application, "--bind", f"{_HOST}:{port}", "--workers", str(workers)]
+    words += ["--threads", str(VISITORS)]
     given = {**os.environ, "BELL_LOG_LEVEL": "ERROR", **environment}
     running = subprocess.Popen(
         [sys.executable, *words, "--log-level", "error", "--no-control-socket", "--keep-alive", "30"], env=given
