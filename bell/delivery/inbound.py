@@ -8,6 +8,7 @@ import hashlib
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -69,8 +70,8 @@ def store(
         "external_id": (external_id or _external_id(gateway, kind, raw, envelope_to))[:128],
     }
     try:
-        # Nearly always it is new: the table's own constraint says when it is not.
-        with transaction.atomic():
+        # Nearly always it is new: the table's own constraint says when it is not. A statement alone commits by itself.
+        with transaction.atomic() if transaction.get_connection().in_atomic_block else nullcontext():
             kept = Inbound.objects.create(
                 **named,
                 kind=Inbound.Kind(kind),
