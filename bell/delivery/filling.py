@@ -89,6 +89,8 @@ def _step(cursor: CursorWrapper, mailing: Mailing, people: _People, part: _Part)
         suppressed += _mend(cursor, mailing, now, batches, part.using)
     if batches:
         wake.ring(part.using)
+    # The connection lives on, and SQLite keeps temporary tables in a file: nobody's address stays in one.
+    cursor.execute("DELETE FROM fill_read")
     return Step(queued + suppressed, suppressed, upto, finished)
 
 

@@ -26,14 +26,22 @@ class OptOut:
 
 
 def run(
-    world_stream: str, mailings: list[Mailing], everyone: Everyone, *, by_text: bool, rng: random.Random
+    world_stream: str,
+    mailings: list[Mailing],
+    everyone: Everyone,
+    *,
+    by_text: bool,
+    rng: random.Random,
+    stay: set[int],
 ) -> list[OptOut]:
-    """Let people opt out whose copies of these mailings still wait; the first mailing gives a third of its people."""
+    """Let people opt out whose copies of these mailings still wait; the first mailing gives a third of its people.
+
+    Of those who `stay`, because something else is proved by their being members, none leaves altogether.
+    """
     people = everyone.by_key()
-    return [
-        _opt_out(people[key], way, world_stream, mailings)
-        for key, way in _choose(mailings, people, by_text=by_text, rng=rng)
-    ]
+    chosen = _choose(mailings, people, by_text=by_text, rng=rng)
+    ways = [(key, "one-click" if way == "leave" and key in stay else way) for key, way in chosen]
+    return [_opt_out(people[key], way, world_stream, mailings) for key, way in ways]
 
 
 def _choose(

@@ -200,6 +200,7 @@ class Director:
             expected.everyone(),
             by_text=self.doors.own_gateway,
             rng=self.rng,
+            stay=self.story.paper.members(),
         )
         try:
             actions.stop(to_stop.version.alert, by=self.world.approver)
