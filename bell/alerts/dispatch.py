@@ -4,8 +4,10 @@ An alert has a mailing of its own and one for each organisation that carries it 
 those who follow it and have no copy yet.
 """
 
-from django.db import transaction
-from django.db.models import Q
+import time
+
+from django.db import connection, transaction
+from django.db.models import Max, Q
 
 from bell.alerts import audience, content, rules
 from bell.alerts.models import Alert, Carrier, ShapePlace, State, Version
@@ -16,27 +18,64 @@ from bell.lib import cells, clock
 from bell.organisations.models import Organisation
 from bell.organisations.rules import has_agreement
 from bell.residents.actions import stream
+from bell.residents.models import Resident
 
 STEP = 20_000
-# From so many people on an audience is read resident by resident in the order of their keys, each once, instead of
-# being found anew at every step.
+# The first step is small, so that its batches leave at once, and each step is so many times larger than the last.
+FIRST, GROWTH = 1_000, 5
+# An audience is found anew at each step (people x people / STEP), or all residents are asked in the order of their
+# keys, each once. A resident asked takes some 2.5 times as long as a person found: so one costs as much as the other
+# where people x people is this often the number of residents.
 WIDE = 50_000
+# How long one round may go on, in seconds: then whatever else the worker does has its turn.
+ROUND = 1.0
+# SQLite has one writer, and one that waits looks every tenth of a second whether it may: a pause lets it in.
+LET_IN = 0.12
 
 
 def run_due() -> int:
-    """One round: begin what is due, fill one step of each alert that is going out, note what has finished."""
-    done = 0
-    now = clock.now()
-    due = Alert.objects.filter(state__in=[State.HELD, State.SCHEDULED], hold_until__lte=now)
-    for alert in due.order_by("-urgent", "hold_until"):
-        done += begin(alert)
-    for version in _filling():
-        done += fill_step(version)
-    for carrier in _carrying():
-        done += carry_step(carrier)
+    """One round: begin what is due, fill the outbox for a second or so, note what has finished."""
+    until = time.monotonic() + ROUND
+    sizes: dict[int, int] = {}
+    done = _begin_due()
+    while True:
+        filled = _fill_once(sizes)
+        done += filled
+        if not filled or time.monotonic() >= until:
+            break
+        if connection.vendor == "sqlite" and not connection.in_atomic_block and _filling():
+            time.sleep(LET_IN)
+        done += _begin_due()
     for version in _unfinished():
         done += finish(version)
     return done
+
+
+def _begin_due() -> int:
+    """Begin the alerts whose time has come."""
+    due = Alert.objects.filter(state__in=[State.HELD, State.SCHEDULED], hold_until__lte=clock.now())
+    return sum(begin(alert) for alert in due.order_by("-urgent", "hold_until"))
+
+
+def _fill_once(sizes: dict[int, int]) -> int:
+    """One step of each fan-out that goes on, or of urgent alerts' alone; how many. `sizes`: of everyone's last step."""
+    versions = _filling()
+    urgent = any(version.alert.urgent for version in versions)
+    done = 0
+    for version in versions:
+        if version.alert.urgent or not urgent:
+            done += fill_step(version, step=_grown(sizes, version.pk, version))
+    for carrier in _carrying():
+        if carrier.version.alert.urgent or not urgent:
+            done += carry_step(carrier, step=_grown(sizes, -carrier.pk, carrier))
+    return done
+
+
+def _grown(sizes: dict[int, int], key: int, cursor: Version | Carrier) -> int:
+    """How large the next step is."""
+    begun = sizes.get(key, STEP if cursor.filled_through else 0)
+    sizes[key] = min(STEP, begun * GROWTH) if begun else min(STEP, FIRST)
+    return sizes[key]
 
 
 def _filling() -> list[Version]:
@@ -129,17 +168,17 @@ def _fix_edges(version: Version) -> None:
 
 
 @transaction.atomic
-def fill_step(version: Version) -> bool:
+def fill_step(version: Version, *, step: int | None = None) -> bool:
     """Put the next people into the outbox; the cursor moves in the same transaction, so a crash resumes."""
     version = Version.objects.select_for_update(of=("self",)).select_related("alert", "mailing").get(pk=version.pk)
     if version.alert.state != State.SENDING or version.filled_at or version.mailing is None:
         return False
-    _fill(version, version.mailing, _rule(version), version)
+    _fill(version, version.mailing, _rule(version), version, step or STEP)
     return True
 
 
 @transaction.atomic
-def carry_step(carrier: Carrier) -> bool:
+def carry_step(carrier: Carrier, *, step: int | None = None) -> bool:
     """The same for an organisation that carries the alert; its mailing is opened at the first step."""
     # One carrier of a version at a time, in every worker: the version's row is the lock.
     version = Version.objects.select_for_update(of=("self",)).select_related("alert").get(pk=carrier.version_id)
@@ -155,21 +194,27 @@ def carry_step(carrier: Carrier) -> bool:
         carrier.mailing = _open(version, carrier.organisation)
         carrier.save(update_fields=["mailing"])
         record("alert carried", version.alert, by=None, organisation=carrier.organisation_id)
-    _fill(version, carrier.mailing, _rule(version, carrier), carrier)
+    _fill(version, carrier.mailing, _rule(version, carrier), carrier, step or STEP)
     return True
 
 
-def _fill(version: Version, mailing: Mailing, rule: audience.Rule, cursor: Version | Carrier) -> None:
+def _fill(version: Version, mailing: Mailing, rule: audience.Rule, cursor: Version | Carrier, size: int) -> None:
     """One step of a fan-out; `cursor` keeps where it stands."""
-    wide = version.people > WIDE
+    wide = _is_wide(version)
     people = audience.columns(audience.people(rule, version=version, walk=wide))
-    step = post.fill(mailing, people, after=cursor.filled_through, step=STEP, walk=wide)
+    step = post.fill(mailing, people, after=cursor.filled_through, step=size, walk=wide)
     # The cursor is a person's key: once it is of no use, it goes.
     cursor.filled_through = 0 if step.finished else step.after
     if step.finished:
         cursor.filled_at = clock.now()
         post.close(mailing)
     cursor.save(update_fields=["filled_through", "filled_at"])
+
+
+def _is_wide(version: Version) -> bool:
+    """Whether so many are meant that asking all residents in turn is quicker (see WIDE)."""
+    residents = Resident.objects.aggregate(last=Max("pk"))["last"] or 0  # about how many: a count would read them all
+    return version.people**2 > WIDE * residents
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""What `bell outbox` prints: plain lines for people, plain values for machines. Counts, times and ways; nobody's address."""
+"""What `bell outbox` prints: lines for people, values for machines. Counts, times and ways; nobody's address."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

@@ -1,5 +1,6 @@
 """What is done in conversations: words and taps come in, officers answer, note, claim and close."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,7 +8,7 @@ from django.db import transaction
 
 from bell.alerts import notices
 from bell.alerts.models import Alert
-from bell.audit.record import record
+from bell.audit.record import drawn, record, record_all
 from bell.conversations import rules
 from bell.conversations.models import Answer, Choice, Conversation, Turn
 from bell.conversations.rules import NotAllowed
@@ -37,7 +38,18 @@ class Words:
     verified: bool = False
 
 
-@transaction.atomic
+@dataclass(frozen=True)
+class Heard:
+    """Words with where they belong: an alert's conversation with the resident, one that is known already, or a team."""
+
+    words: Words
+    team: Team
+    alert: Alert | None = None
+    resident: Resident | None = None
+    conversation: Conversation | None = None
+    source: Inbound | None = None
+
+
 def hear(
     words: Words,
     *,
@@ -48,52 +60,95 @@ def hear(
     source: Inbound | None = None,
 ) -> Turn:
     """Keep what a person said, in their conversation about this alert, and tell the officer that something came."""
-    thread = conversation or _thread(words, team=team, alert=alert, resident=resident)
+    return hear_all([Heard(words, team, alert, resident, conversation, source)])[0]
+
+
+@transaction.atomic
+def hear_all(heard: Sequence[Heard]) -> list[Turn]:
+    """Keep what people said, in their order; each officer is told once."""
     now = clock.now()
-    turn = Turn.objects.create(
-        conversation=thread,
-        direction=Turn.Direction.IN,
-        way=words.way,
-        text=words.text[:MOST_TEXT],
-        subject=words.subject[:200],
-        at=now,
-        inbound=source,
-        verified=words.verified,
+    threads = _threads(heard, now)
+    for thread, one in zip(threads, heard, strict=True):
+        _note_arrival(thread, one.words, now)
+    once = {id(thread): thread for thread in threads}.values()
+    for thread in once:
+        if thread.pk:
+            thread.save(update_fields=_ARRIVAL)  # one by one: Django's bulk_update takes several times as long
+    Conversation.objects.bulk_create([thread for thread in once if not thread.pk])
+    turns = Turn.objects.bulk_create(
+        [
+            Turn(
+                conversation=thread,
+                direction=Turn.Direction.IN,
+                way=one.words.way,
+                text=one.words.text[:MOST_TEXT],
+                subject=one.words.subject[:200],
+                at=now,
+                inbound=one.source,
+                verified=one.words.verified,
+            )
+            for thread, one in zip(threads, heard, strict=True)
+        ]
     )
-    _note_arrival(thread, words, now)
-    record("reply received", thread, by=resident or "someone", way=words.way)
-    if thread.officer is not None and thread.officer.is_active:
-        notices.notify(thread.officer, "A resident has replied.", key=f"turn {turn.pk}", once_in=notices.OFTEN)
-    return turn
+    record_all(
+        [
+            drawn("reply received", thread, by=one.resident or "someone", way=one.words.way)
+            for thread, one in zip(threads, heard, strict=True)
+        ]
+    )
+    to_tell = {thread.officer: turn for thread, turn in zip(threads, turns, strict=True) if thread.officer}
+    for officer, turn in to_tell.items():
+        if officer.is_active:
+            notices.notify(officer, "A resident has replied.", key=f"turn {turn.pk}", once_in=notices.OFTEN)
+    return turns
 
 
-def _thread(words: Words, *, team: Team, alert: Alert | None, resident: Resident | None) -> Conversation:
-    """The person's conversation about the alert, or a new one. Someone unknown always gets a new one."""
-    if alert is not None and resident is not None:
-        known = Conversation.objects.filter(alert=alert, resident=resident).first()
-        if known is not None:
-            return known
-    now = clock.now()
-    return Conversation.objects.create(
-        team=alert.team if alert else team,
+def _threads(heard: Sequence[Heard], now: datetime) -> list[Conversation]:
+    """The conversation of each: the person's about the alert, or a new one, not yet kept.
+
+    Someone unknown always gets a new one.
+    """
+    pairs = [(one.alert, one.resident) for one in heard if one.alert and one.resident and not one.conversation]
+    known: dict[tuple[Alert | None, Resident | None], Conversation] = {}
+    if pairs:
+        found = Conversation.objects.filter(
+            alert__in={alert.pk for alert, _ in pairs}, resident__in={resident.pk for _, resident in pairs}
+        )
+        known = {(one.alert, one.resident): one for one in found.select_related("alert", "resident", "officer")}
+    same = {one.pk: one for one in known.values()}
+    threads = []
+    for one in heard:
+        thread = one.conversation or known.get((one.alert, one.resident)) or _new(one, now)
+        thread = same.setdefault(thread.pk, thread) if thread.pk else thread
+        if one.alert is not None and one.resident is not None:
+            known.setdefault((one.alert, one.resident), thread)
+        threads.append(thread)
+    return threads
+
+
+def _new(one: Heard, now: datetime) -> Conversation:
+    """A conversation that begins."""
+    alert = one.alert
+    return Conversation(
+        team=alert.team if alert else one.team,
         alert=alert,
-        resident=resident,
+        resident=one.resident,
         officer=alert.author if alert and alert.author.is_active else None,
-        way=words.way,
         opened_at=now,
-        last_in_at=now,
     )
+
+
+_ARRIVAL = ["last_in_at", "way", "state", "waiting_since", "reply_channel", "reply_address", "who"]
 
 
 def _note_arrival(thread: Conversation, words: Words, now: datetime) -> None:
-    """Newest words decide how our answer goes back; a closed conversation opens again."""
-    thread.last_in_at, thread.way, thread.state = now, words.way, Conversation.State.OPEN
+    """Newest words decide how our answer goes back; a closed conversation opens again (what changes: _ARRIVAL)."""
+    thread.last_in_at, thread.way, thread.state = now, Conversation.Way(words.way), Conversation.State.OPEN
     thread.waiting_since = thread.waiting_since or now
     if words.reply_address:
         thread.reply_channel, thread.reply_address = words.reply_channel, words.reply_address
     if words.who:
         thread.who = words.who[:120]
-    thread.save()
 
 
 @transaction.atomic

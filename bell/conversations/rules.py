@@ -1,5 +1,7 @@
 """Who may read and answer, and where what comes back belongs. Nothing here writes."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -37,11 +39,18 @@ def may_answer(officer: Officer, conversation: Conversation) -> bool:
     return bool(organisation_rules.roles(officer, conversation.team))
 
 
-def alert_of(delivery: Delivery) -> Alert | None:
+# The alert of each mailing asked for so far, for whoever asks for many in one transaction.
+Alerts = dict[int, Alert | None]
+
+
+def alert_of(delivery: Delivery, known: Alerts | None = None) -> Alert | None:
     """The alert that a delivery carried, if it carried one."""
-    of_it = Q(mailing=delivery.mailing_id) | Q(carriers__mailing=delivery.mailing_id)
-    version = Version.objects.filter(of_it).select_related("alert").first()
-    return version.alert if version else None
+    if known is None or delivery.mailing_id not in known:
+        of_it = Q(mailing=delivery.mailing_id) | Q(carriers__mailing=delivery.mailing_id)
+        version = Version.objects.filter(of_it).select_related("alert__team", "alert__author").first()
+        known = {} if known is None else known
+        known[delivery.mailing_id] = version.alert if version else None
+    return known[delivery.mailing_id]
 
 
 def conversation_of(delivery: Delivery) -> Conversation | None:
@@ -51,31 +60,40 @@ def conversation_of(delivery: Delivery) -> Conversation | None:
     return Conversation.objects.filter(turns__delivery=delivery).first()
 
 
-def target_of(delivery: Delivery) -> Target:
+def target_of(delivery: Delivery, known: Alerts | None = None) -> Target:
     """Where a reply to this delivery belongs."""
     conversation = conversation_of(delivery)
     if conversation is not None:
         return Target(conversation.alert, conversation)
-    return Target(alert_of(delivery), None)
+    return Target(alert_of(delivery, known), None)
 
 
-def target_of_text(address_key: int) -> Target | None:
-    """Where a text from this number belongs: only where exactly one thing was texted to it in 7 days, never a guess.
+def targets_of_texts(address_keys: Sequence[int], known: Alerts) -> dict[int, Target]:
+    """Where texts from these numbers belong: only where exactly one thing was texted to it in 7 days, never a guess.
 
     Practice reaches no real phone, so it never puts a real alert in doubt; alone, it is answered like one.
     """
     recent = Delivery.objects.filter(
-        address_key=address_key,
+        address_key__in=address_keys,
         channel=Channel.SMS,
         state__in=_WENT_OUT,
         state_at__gt=clock.now() - TEXT_WINDOW,
         mailing__authority_kind__in=["approval", "answer"],
-    ).select_related("mailing")
-    newest = list(recent.order_by("-state_at")[:50])
+    )
+    of_number: dict[int, list[Delivery]] = defaultdict(list)
+    for delivery in recent.select_related("mailing").defer("mailing__content").order_by("-state_at"):
+        if delivery.address_key is not None:
+            of_number[delivery.address_key].append(delivery)
+    found = {number: _only_target(newest[:50], known) for number, newest in of_number.items()}
+    return {number: target for number, target in found.items() if target is not None}
+
+
+def _only_target(newest: list[Delivery], known: Alerts) -> Target | None:
+    """What these texts were about, if it is one thing."""
     real = [delivery for delivery in newest if not delivery.mailing.practice]
     targets: dict[tuple[int, int], Target] = {}
     for delivery in real or newest:
-        found = target_of(delivery)
+        found = target_of(delivery, known)
         if found.alert is not None:
             targets.setdefault((found.alert.pk, 0), found)
         elif found.conversation is not None:

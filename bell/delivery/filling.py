@@ -25,6 +25,7 @@ from bell.lib import clock
 
 COLUMNS = ("recipient_key", "channel", "address", "address_key", "due_at")
 SAME_ADDRESS = "same address"
+_CACHE_KB = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,11 @@ _TABLES = {
 
 def _prepare(cursor: CursorWrapper, using: str) -> None:
     """The temporary tables, empty."""
-    end = " ON COMMIT DELETE ROWS" if connections[using].vendor == "postgresql" else ""
+    postgres = connections[using].vendor == "postgresql"
+    if not postgres:
+        # SQLite's usual 2 MB of cache would read and write most pages of the indexes again for every few rows.
+        cursor.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
+    end = " ON COMMIT DELETE ROWS" if postgres else ""
     moment = connections[using].data_types["DateTimeField"]
     for name, columns in _TABLES.items():
         cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {name} ({columns.format(moment=moment)}){end}")

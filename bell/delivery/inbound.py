@@ -6,13 +6,16 @@ stay.
 
 import hashlib
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.db.models.functions import Length
 
 from bell.delivery import blocking, crash, early, post, receipts, sms
 from bell.delivery.content import Address, Authority, Content
@@ -26,6 +29,7 @@ from bell.lib import clock, keys, links, phones
 log = logging.getLogger(__name__)
 
 _MOST_ATTEMPTS = 20
+_TOGETHER, _TOGETHER_BYTES = 50, 8 * 1024 * 1024
 STOPPED = "STOP by text"
 
 
@@ -61,34 +65,87 @@ def store(
     `external_id` "" lets us find one: for mail the recipient, Message-ID and body, for callbacks the vendor's id or the
     raw bytes; the same thing delivered again is then the same row. One call a recipient.
     """
-    return Inbound.objects.get_or_create(
-        gateway=gateway,
-        external_id=(external_id or _external_id(gateway, kind, raw, envelope_to))[:128],
-        defaults={
-            "kind": Inbound.Kind(kind),
-            "raw": raw,
-            "envelope_from": mime.clean(envelope_from)[:320],
-            "envelope_to": mime.clean(envelope_to)[:320],
-            "received_at": clock.now(),
-        },
-    )
+    named = {
+        "gateway": gateway,
+        "external_id": (external_id or _external_id(gateway, kind, raw, envelope_to))[:128],
+    }
+    try:
+        # Nearly always it is new: the table's own constraint says when it is not. A statement alone commits by itself.
+        with transaction.atomic() if transaction.get_connection().in_atomic_block else nullcontext():
+            kept = Inbound.objects.create(
+                **named,
+                kind=Inbound.Kind(kind),
+                raw=raw,
+                envelope_from=mime.clean(envelope_from)[:320],
+                envelope_to=mime.clean(envelope_to)[:320],
+                received_at=clock.now(),
+            )
+    except IntegrityError:
+        known = Inbound.objects.filter(**named).first()
+        if known is None:
+            raise
+        return known, False
+    return kept, True
 
 
 def settle(limit: int = 200) -> int:
-    """Settle what is new, one transaction each; how many were looked at. What stays is for `waiting`."""
+    """Settle what is new, some in a transaction; how many were looked at. What stays is for `waiting`."""
     early.wake()
-    ids = list(Inbound.objects.filter(state=Inbound.State.NEW).order_by("attempts", "id").values_list("pk")[:limit])
-    for (number,) in ids:
-        try:
-            with transaction.atomic():
-                _settle_one(number)
-                crash.point("before-inbound-commit")
-            crash.point("after-inbound-commit")
-        except Exception:
-            # One message that nobody foresaw must not stop the others.
-            log.exception("inbound %s could not be settled", number)
-            failed(Inbound(pk=number))
+    rows = Inbound.objects.filter(state=Inbound.State.NEW).order_by("attempts", "id")
+    ids = list(rows.values_list("pk", flat=True)[:limit])
+    for some in together(ids):
+        each(some, _settle_some)
     return len(ids)
+
+
+def together(ids: Sequence[int]) -> Iterator[list[int]]:
+    """The same rows in groups that share a transaction: a commit costs more than a reply.
+
+    A group holds at most 50 rows, and of large ones no more than fit into memory with ease.
+    """
+    sizes = dict(Inbound.objects.filter(pk__in=ids).values_list("pk", Length("raw")))
+    group: list[int] = []
+    held = 0
+    for number in ids:
+        size = sizes.get(number, 0)
+        if group and (len(group) == _TOGETHER or held + size > _TOGETHER_BYTES):
+            yield group
+            group, held = [], 0
+        group.append(number)
+        held += size
+    if group:
+        yield group
+
+
+def each(ids: list[int], act: Callable[[list[int]], None]) -> None:
+    """Do something with rows in one transaction; where it fails, with each row in one of its own, and count failures.
+
+    So a message that nobody foresaw does not stop the others.
+    """
+    try:
+        with transaction.atomic():
+            act(ids)
+            crash.point("before-inbound-commit")
+        crash.point("after-inbound-commit")
+        return
+    except Exception:
+        log.exception("inbound %s could not be taken", ids[0] if len(ids) == 1 else f"{ids[0]} to {ids[-1]}")
+    if len(ids) == 1:
+        failed(Inbound(pk=ids[0]))
+        return
+    for number in ids:
+        each([number], act)
+
+
+def _settle_some(ids: list[int]) -> None:
+    """Settle these, as far as no other worker has them."""
+    ends: dict[tuple[str, str, str, datetime | None], list[int]] = defaultdict(list)
+    found = Inbound.objects.select_for_update(skip_locked=True).filter(pk__in=ids, state=Inbound.State.NEW)
+    for one in found.order_by("attempts", "id"):
+        _settle_one(one)
+        ends[one.state, one.what, one.outcome, one.again_at].append(one.pk)
+    for (state, what, outcome, again), settled in ends.items():
+        Inbound.objects.filter(pk__in=settled).update(state=state, what=what, outcome=outcome, again_at=again)
 
 
 def waiting(limit: int = 200) -> list[Inbound]:
@@ -97,15 +154,15 @@ def waiting(limit: int = 200) -> list[Inbound]:
     return list(rows.order_by("attempts", "id")[:limit])
 
 
-def claim(inbound: Inbound) -> bool:
-    """Lock one of `waiting` until the caller's transaction ends; False when another worker has or had it."""
-    rows = Inbound.objects.select_for_update(skip_locked=True).filter(pk=inbound.pk, state=Inbound.State.SETTLED)
-    return rows.values_list("pk").first() is not None
+def claim(ids: list[int]) -> list[Inbound]:
+    """Lock those of `waiting` that no other worker has or had, until the caller's transaction ends."""
+    rows = Inbound.objects.select_for_update(skip_locked=True).filter(pk__in=ids, state=Inbound.State.SETTLED)
+    return list(rows.order_by("attempts", "id"))
 
 
-def finish(inbound: Inbound, *, outcome: str) -> None:
-    """Say that a room above took it, in the transaction in which it did."""
-    Inbound.objects.filter(pk=inbound.pk).update(state=Inbound.State.DONE, outcome=outcome[:200])
+def finish(*taken: Inbound, outcome: str) -> None:
+    """Say that a room above took them, in the transaction in which it did."""
+    Inbound.objects.filter(pk__in=[one.pk for one in taken]).update(state=Inbound.State.DONE, outcome=outcome[:200])
 
 
 def failed(inbound: Inbound) -> None:
@@ -119,7 +176,7 @@ def failed(inbound: Inbound) -> None:
 def read_mail(inbound: Inbound) -> Mail:
     """The words of a stored mail, quote taken away; never fails, whatever the bytes."""
     raw = bytes(inbound.raw)
-    found = reading.read(raw, envelope_from=inbound.envelope_from if inbound.envelope_to else None)
+    found = reading.read(raw, envelope_from=_envelope_from(inbound))
     addresses = (inbound.envelope_to,) if inbound.envelope_to else found.recipients
     kind, delivery_id = ours.read_token(addresses)
     return Mail(
@@ -135,18 +192,19 @@ def read_mail(inbound: Inbound) -> Mail:
     )
 
 
+def _envelope_from(inbound: Inbound) -> str | None:
+    """Who the envelope says it is from; None where no envelope was told."""
+    return inbound.envelope_from if inbound.envelope_to else None
+
+
 def read_text(inbound: Inbound) -> Text:
     """The words of a stored text message; sms.Unreadable when the callback makes no sense."""
     heard = _vendor(inbound).parse_inbound(bytes(inbound.raw))
     return Text(_number(heard.sender), _number(heard.to), mime.clean(heard.text))
 
 
-def _settle_one(number: int) -> None:
-    """Settle one row, if no other worker has it."""
-    rows = Inbound.objects.select_for_update(skip_locked=True).filter(pk=number, state=Inbound.State.NEW)
-    inbound = rows.first()
-    if inbound is None:
-        return
+def _settle_one(inbound: Inbound) -> None:
+    """Say what one row is and how it ends."""
     by_kind: dict[str, Callable[[Inbound], None]] = {
         Inbound.Kind.MAIL: _settle_mail,
         Inbound.Kind.SMS: _settle_text,
@@ -156,7 +214,6 @@ def _settle_one(number: int) -> None:
         by_kind[inbound.kind](inbound)
     except (sms.Unreadable, events.Unreadable) as error:
         _end(inbound, Inbound.What.UNKNOWN, str(error), state=Inbound.State.UNREADABLE)
-    inbound.save(update_fields=["state", "what", "outcome", "again_at"])
 
 
 def _end(inbound: Inbound, what: str, outcome: str = "", state: str = Inbound.State.DONE) -> None:
@@ -166,10 +223,10 @@ def _end(inbound: Inbound, what: str, outcome: str = "", state: str = Inbound.St
 def _settle_mail(inbound: Inbound) -> None:
     """A bounce, a machine, or a person."""
     raw = bytes(inbound.raw)
-    mail = read_mail(inbound)
-    if not mail.auto:
+    if not reading.machine(raw, envelope_from=_envelope_from(inbound)):
         _end(inbound, Inbound.What.HUMAN, state=Inbound.State.SETTLED)
         return
+    mail = read_mail(inbound)
     kind, report_type = mime.kind_of(raw)
     if kind == "multipart/report" and report_type == "delivery-status":
         done = "bounce without our token"

@@ -127,7 +127,7 @@ def send(lease: Lease, *, keep_going: Callable[[], bool] = lambda: True) -> int:
             done = _send_slice(job, rows)
             pace.learn(len(done.results), time.monotonic() - started)
             whole = progress.note(rows, done)
-            _beat_pulse(lease.channel, done)
+            pulse.count_slice(lease.channel, done.results.values())
             settled += len(done.results)
             give_back = done.pause is not None or not done.results or not keep_going()
             if whole and not give_back and not progress.is_due():
@@ -145,27 +145,6 @@ def send(lease: Lease, *, keep_going: Callable[[], bool] = lambda: True) -> int:
     except LeaseLost as error:
         log.warning("%s", error)
     return settled
-
-
-def _beat_pulse(channel: str, done: Slice) -> None:
-    """Count what became of a slice, by who took it; for those who watch."""
-    by_provider: dict[str, dict[str, int]] = {}
-    for result in done.results.values():
-        sums = by_provider.setdefault(result.provider, {})
-        what = _PULSE[result.outcome]
-        sums[what] = sums.get(what, 0) + 1
-    for provider, sums in by_provider.items():
-        pulse.count(channel, provider, **sums)
-
-
-_PULSE = {
-    Outcome.ACCEPTED: "sent",
-    Outcome.PERMANENT: "failed",
-    Outcome.TEMPORARY: "deferred",
-    Outcome.OURS: "deferred",
-    Outcome.HELD: "deferred",
-    Outcome.UNCERTAIN: "uncertain",
-}
 
 
 def _write(lease: Lease, progress: _Progress, size: int, *, whole: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""How far the sending of one text is: by channel and state, how fast, how long still. For pages that ask again and again.
+"""How far the sending of one text is: by channel and state, how fast, how long still. For pages that ask all the time.
 
 Counting a million rows takes part of a second, so what was counted is kept for everyone who looks, in proportion to
 what it cost (kept.py); when the last batch is done it is counted anew, so that the end is exact.

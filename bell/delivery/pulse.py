@@ -7,7 +7,7 @@ killed process had not written is lost: nobody is owed a number here, the rows o
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import F, Max, Q, Sum
 
 from bell.delivery.models import Pulse
+from bell.delivery.results import Outcome, Result
 from bell.lib import clock
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,27 @@ def count(
     """Count what became of a slice. `provider` "": the relay, or the only gateway. Touches no database."""
     if sent or failed or deferred or uncertain:
         _sums.add((_bucket(clock.now()), channel, provider[:16]), (sent, failed, deferred, uncertain))
+
+
+def count_slice(channel: str, results: Iterable[Result]) -> None:
+    """Count what became of each message of a slice, by who took it."""
+    by_provider: dict[str, dict[str, int]] = {}
+    for result in results:
+        sums = by_provider.setdefault(result.provider, {})
+        what = _WORDS[result.outcome]
+        sums[what] = sums.get(what, 0) + 1
+    for provider, sums in by_provider.items():
+        count(channel, provider, **sums)
+
+
+_WORDS = {
+    Outcome.ACCEPTED: "sent",
+    Outcome.PERMANENT: "failed",
+    Outcome.TEMPORARY: "deferred",
+    Outcome.OURS: "deferred",
+    Outcome.HELD: "deferred",
+    Outcome.UNCERTAIN: "uncertain",
+}
 
 
 # The same statement on PostgreSQL and SQLite. Sums are added, so that any number of processes may write.

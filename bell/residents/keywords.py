@@ -24,6 +24,11 @@ def _word(text: str) -> str:
     return text.strip().rstrip(".!").upper()
 
 
+def is_one(text: str) -> bool:
+    """Whether a text is one of these keywords and nothing else."""
+    return _word(text) in _HELP | _START
+
+
 def handle(*, sender: str, text: str, name: str) -> Handled | None:
     """Act on a keyword that is the whole message and answer it; None when the text is for people."""
     word = _word(text)

@@ -1,5 +1,6 @@
 """Questions about residents, codes and what a person may choose: nothing here writes."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -48,6 +49,12 @@ def contact_at(where: Reach) -> Contact | None:
     return Contact.objects.filter(channel=where.channel, address_key=where.key).first()
 
 
+def contacts_at(channel: str, address_keys: Sequence[int]) -> dict[int, Contact]:
+    """The same for many addresses of a channel at once, by their keys."""
+    found = Contact.objects.filter(channel=channel, address_key__in=address_keys).select_related("resident")
+    return {contact.address_key: contact for contact in found}
+
+
 def may_send_code(where: Reach) -> bool:
     """Whether another code may go to this address now. The caller says the same to the person either way."""
     limits = LIMITS_KNOWN if contact_at(where) else LIMITS_UNKNOWN
@@ -70,6 +77,11 @@ def is_active(resident: Resident) -> bool:
 def member_by_key(key: int) -> Resident | None:
     """The member with this random key, or nobody."""
     return Resident.objects.filter(key=key, left_at=None).first()
+
+
+def residents_by_key(numbers: Sequence[int]) -> dict[int, Resident]:
+    """The people with these random keys, by key: members, and some who left."""
+    return {resident.key: resident for resident in Resident.objects.filter(key__in=numbers)}
 
 
 def resident_by_key(key: int) -> Resident | None:

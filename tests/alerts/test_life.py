@@ -169,6 +169,7 @@ def test_stop_cancels_what_has_not_left(cast):
 def test_a_fill_resumes_where_it_stopped(cast, monkeypatch):
     people = {cast.resident().key for _ in range(7)}
     monkeypatch.setattr(dispatch, "STEP", 2)
+    monkeypatch.setattr(dispatch, "ROUND", 0)
     alert, _ = cast.approved()
     release(alert)
     steps = 0

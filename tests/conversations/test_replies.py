@@ -311,14 +311,14 @@ def test_one_message_that_cannot_be_threaded_does_not_stop_the_others(cast, pers
     alert = send(cast)
     mail(reply_address(delivery_of(alert, person)), "poison")
     mail(reply_address(delivery_of(alert, person)), "honest words")
-    hear = actions.hear
+    hear_all = actions.hear_all
 
-    def trip(words, **where):
-        if "poison" in words.text:
+    def trip(heard):
+        if any("poison" in one.words.text for one in heard):
             raise RuntimeError("trip")
-        return hear(words, **where)
+        return hear_all(heard)
 
-    monkeypatch.setattr(actions, "hear", trip)
+    monkeypatch.setattr(actions, "hear_all", trip)
     receive.run()
     assert Turn.objects.get().text.strip() == "honest words"
     assert Inbound.objects.exclude(state="done").count() == 1

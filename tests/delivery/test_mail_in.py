@@ -3,6 +3,7 @@
 import pytest
 
 from bell.delivery import inbound
+from bell.delivery.email import reading
 from bell.delivery.models import Delivery
 from tests.delivery.conftest import emails, filled
 from tests.delivery.mails import a_mail, bounce_address, reply_address, settled, store
@@ -76,14 +77,14 @@ def test_a_person_who_answers_the_return_path_is_heard_too():
 def test_one_message_that_nobody_foresaw_does_not_stop_the_others(monkeypatch):
     bad, _ = store(a_mail("bad"), reply_address(1))
     good, _ = store(a_mail("good"), reply_address(2))
-    read = inbound.read_mail
+    machine = reading.machine
 
-    def broken(row):
-        if row.pk == bad.pk:
+    def broken(raw, **envelope):
+        if raw == bytes(bad.raw):
             raise MemoryError("unforeseen")
-        return read(row)
+        return machine(raw, **envelope)
 
-    monkeypatch.setattr(inbound, "read_mail", broken)
+    monkeypatch.setattr(reading, "machine", broken)
     for _ in range(25):
         inbound.settle()
     bad.refresh_from_db()

@@ -7,6 +7,7 @@ import pytest
 from django.core.cache import cache
 
 from bell.audit.models import Entry
+from bell.audit.record import named
 from bell.delivery import control, health, inbound, leasing, limits, post, pulse
 from bell.delivery.content import Content
 from bell.delivery.models import Alarm, Heartbeat, Lane, Limit, Pulse
@@ -70,7 +71,7 @@ def test_an_administrator_stops_email_and_lets_it_go_on(client, cast):
     entries = (
         Entry.objects.filter(verb__startswith="sending").order_by("pk").values_list("verb", "by_type", "by_key", "why")
     )
-    who = ("officer", str(cast.administrator.pk))
+    who = named(cast.administrator)
     assert list(entries) == [
         ("sending stopped", *who, "the relay signs wrongly"), ("sending resumed", *who, "signed again"),
     ]  # fmt: skip

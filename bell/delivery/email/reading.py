@@ -45,6 +45,11 @@ def read(raw: bytes, *, envelope_from: str | None = None) -> Reading:
     )
 
 
+def machine(raw: bytes, *, envelope_from: str | None = None) -> str:
+    """Why no person wrote it, or "": as `read` says, by the headers alone, in a tenth of the time."""
+    return _machine(mime.headers(raw), mime.kind_of(raw)[0], envelope_from)
+
+
 def report(raw: bytes) -> str:
     """The text of the machine-readable part of a delivery report (RFC 3464), or ""."""
     for part in mime.parts(raw):

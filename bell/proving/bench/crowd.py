@@ -22,15 +22,14 @@ from bell.proving import county, people
 from bell.residents.models import Contact, Following, Group, GroupMember, Place, PlaceArea, Resident
 
 _CHUNK = 20_000
-_TEXTS = 0.3  # of the people also have a mobile
 _SOME_KINDS = 0.2  # of the people chose only some kinds
 _IN_GROUP = 0.14  # of the people belong to each group
 
 Rows = Iterable[tuple[Any, ...]]
 
 
-def settle(count: int, *, force: county.Force, seed: int = 1) -> None:
-    """`count` people near the force's postcodes, all following it, each with an email address, some with a mobile.
+def settle(count: int, *, force: county.Force, seed: int = 1, texts: float = 0.3) -> None:
+    """`count` people near the force's postcodes, all following it, each with an email address, `texts` with a mobile.
 
     The tables of residents must be empty.
     """
@@ -42,7 +41,7 @@ def settle(count: int, *, force: county.Force, seed: int = 1) -> None:
     for first in range(1, count + 1, _CHUNK):
         ids = range(first, min(first + _CHUNK, count + 1))
         with transaction.atomic():
-            mobiles += _people(ids, rng, random_keys, force, mobiles)
+            mobiles += _people(ids, rng, random_keys, force, mobiles, texts)
             _places(ids, random_keys, homes, codes)
             _members(ids, random_keys, force.groups)
     _go_on_numbering(Resident, Contact, Place)
@@ -69,12 +68,14 @@ def moment() -> Any:
     return connection.ops.adapt_datetimefield_value(now)
 
 
-def _people(ids: range, rng: random.Random, random_keys: np.random.Generator, force: county.Force, mobiles: int) -> int:
+def _people(
+    ids: range, rng: random.Random, random_keys: np.random.Generator, force: county.Force, mobiles: int, share: float
+) -> int:
     """Residents, whom they follow and their addresses; how many mobiles were given away."""
     now = moment()
     numbers = random_keys.integers(1, 2**62, size=len(ids)).tolist()
     chosen = [ALL_BITS if rng.random() > _SOME_KINDS else rng.randrange(1, ALL_BITS) for _ in ids]
-    texts = [number for number in ids if rng.random() < _TEXTS]
+    texts = [number for number in ids if rng.random() < share]
     with_mobile = set(texts)
     write(
         Resident,

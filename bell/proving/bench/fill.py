@@ -6,16 +6,16 @@ in one statement. Before each run of either the outbox is emptied.
 """
 
 import random
-import time
 
 from django.db import connection
 
 from bell.alerts import dispatch
-from bell.alerts.models import Version
+from bell.alerts.models import Alert, State, Version
 from bell.delivery.models import Batch, Delivery, Mailing
+from bell.lib import clock
 from bell.proving import county
 from bell.proving.bench import crowd, desk
-from bell.proving.bench.measure import Row, row, side_by_side, sizes
+from bell.proving.bench.measure import Row, side_by_side, sizes
 from bell.residents.models import Resident
 
 _READY = "bench_ready"
@@ -41,31 +41,33 @@ def _filled(version: Version, size: int) -> list[Row]:
     _whole(version)  # once, for the ready list
     made = Delivery.objects.count()
     _make_ready()
-    first: list[float] = []
-
-    def ours() -> None:
-        first.append(_whole(version))
 
     def before() -> None:
         _clear()
         Mailing.objects.filter(pk=version.mailing_id or 0).update(filled_at=None)
         Version.objects.filter(pk=version.pk).update(filled_at=None, filled_through=0)
+        Alert.objects.filter(pk=version.alert_id).update(state=State.SENDING)
 
     words = "a bare INSERT ... SELECT of the same rows"
-    whole = side_by_side(f"{size:,} people, all in the outbox", made, ours, _bare, comparator=words, before=before)
-    begun = first[-max(1, len(first) - 1) :]  # without the run that is not counted
-    soon = row(f"{size:,} people, the first batch", 1, begun, [], comparator="", peak_mb=whole.peak_mb)
-    return [whole, soon]
+    whole = side_by_side(
+        f"{size:,} people, all in the outbox", made, lambda: _whole(version), _bare, comparator=words, before=before
+    )
+    first = side_by_side(
+        f"{size:,} people, the first batches", 1, lambda: _first(version), None, comparator="", before=before
+    )
+    Version.objects.filter(pk=version.pk).update(filled_at=clock.now())  # the next size has an alert of its own
+    return [whole, first]
 
 
-def _whole(version: Version) -> float:
-    """Fill everything; seconds until the first batch could be leased."""
-    started = time.perf_counter()
-    first = 0.0
+def _whole(version: Version) -> None:
+    """Fill everything, as the worker does."""
     while not Version.objects.filter(pk=version.pk, filled_at__isnull=False).exists():
-        dispatch.fill_step(version)
-        first = first or time.perf_counter() - started
-    return first
+        dispatch.run_due()
+
+
+def _first(version: Version) -> None:
+    """The first step: when it is over, batches can be leased."""
+    dispatch.fill_step(version, step=dispatch.FIRST)
 
 
 def _columns() -> str:

@@ -29,23 +29,25 @@ def free_port() -> int:
 
 
 @contextmanager
-def gunicorn(application: str, **environment: str) -> Iterator[int]:
-    """One worker with four threads serving `application`; yields its port once it answers."""
+def gunicorn(application: str, workers: int = 1, **environment: str) -> Iterator[int]:
+    """`workers` with four threads each serving `application`; yields their port once one answers."""
     port = free_port()
-    words = ["-m", "gunicorn", application, "--bind", f"{_HOST}:{port}", "--workers", "1", "--threads", str(VISITORS)]
+    words = ["-m", "gunicorn", application, "--bind", f"{_HOST}:{port}", "--workers", str(workers)]
+    words += ["--threads", str(VISITORS)]
     given = {**os.environ, "BELL_LOG_LEVEL": "ERROR", **environment}
     running = subprocess.Popen(
         [sys.executable, *words, "--log-level", "error", "--no-control-socket", "--keep-alive", "30"], env=given
     )
     try:
-        _wait(port, running)
+        wait_for(port, running)
         yield port
     finally:
         running.terminate()
         running.wait(30)
 
 
-def _wait(port: int, running: "subprocess.Popen[bytes]") -> None:
+def wait_for(port: int, running: "subprocess.Popen[bytes]") -> None:
+    """Wait until a process that was started listens; Broken when it does not."""
     until = time.monotonic() + _START_SECONDS
     while time.monotonic() < until and running.poll() is None:
         try:
@@ -53,7 +55,7 @@ def _wait(port: int, running: "subprocess.Popen[bytes]") -> None:
             return
         except OSError:
             time.sleep(0.1)
-    raise Broken("gunicorn did not start")
+    raise Broken("a server did not start")
 
 
 def at_once(act: Callable[[int], object], things: int) -> None:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from bell.proving.bench import audience, email, fill, measure, page, signup, text
+from bell.proving.bench import audience, email, fill, inbound, measure, page, signup, text
 from bell.proving.bench.measure import Row
 from bell.residents.models import Resident
 
@@ -28,6 +28,7 @@ BENCHMARKS = {
     "audience": Benchmark(audience.run, 20_000),
     "fill": Benchmark(fill.run, 100_000),
     "email": Benchmark(email.run, 100_000),
+    "inbound": Benchmark(inbound.run, 10_000, serves=True),
     "signup": Benchmark(signup.run, 30, least=1, serves=True),
     "text": Benchmark(text.run, 5_000),
     "page": Benchmark(page.run, 300, least=1, serves=True),

@@ -1,7 +1,6 @@
-"""`bell outbox`: watch the sending, stop a way out and let it go on, follow one alert (cli/outbox.py says what it says)."""
+"""`bell outbox`: watch the sending, stop a way out and let it go on, follow one alert (what it prints: cli/outbox)."""
 
 import json
-import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
