@@ -125,6 +125,19 @@ def get(url: str, *, headers: Mapping[str, str] | None = None, deadline: float) 
 _json, _form = json, form  # `post` has arguments of these names
 
 
+def close() -> None:
+    """Close the connections that `post` and `get` keep in this process; the next request opens new ones."""
+    kept = _kept(os.getpid())
+    closed = threading.Event()
+
+    def act() -> None:
+        kept.client.close()
+        closed.set()
+
+    kept.loop.call_soon_threadsafe(act)
+    closed.wait(5.0)
+
+
 def is_loopback(url: str) -> bool:
     """Whether an address ("http://127.0.0.1:8025/x", "smtp://localhost", "[::1]:25") stays on this machine.
 

@@ -142,7 +142,7 @@ def test_texts_out_reports_back_and_texts_in(kannel, settings):
         return (folder / "output.log").read_bytes()
 
     # What the network got: GSM-7 where that is enough, UCS-2 where it is not.
-    until(lambda: heard().count(b"Got message") == 2)
+    until(lambda: heard().count(b"Got message") == 3)  # and the answer to STOP
     assert f"<{settings.SMS_NUMBER} +447700900101 text Lock your bicycle - €5 [today]>".encode() in heard()
     assert (
         f"<{settings.SMS_NUMBER} +447700900101 ucs-2 {quote_plus(words[2].encode('utf-16-be'), safe=chr(39))}>".encode()

@@ -1,6 +1,5 @@
 """A whole house on loopback: catchers, mail door, live site, and a worker in a thread."""
 
-import os
 import smtplib
 import threading
 import time
@@ -59,8 +58,7 @@ class House:
         self.door.stop()
         self.mails.stop()
         # Kept connections to the live site keep its threads, and their databases' connections, alive.
-        http._client(os.getpid()).close()
-        http._client.cache_clear()
+        http.close()
 
     def mail_to(self, address: str) -> list[dict[str, str]]:
         """What a mailbox shows."""
