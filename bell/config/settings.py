@@ -257,6 +257,7 @@ SMS_SPEND_MONTH_PENCE = int(env("BELL_SMS_SPEND_MONTH_PENCE", "0"))
 BATCH_SIZE = int(env("BELL_BATCH_SIZE", "1000"))
 LEASE_SECONDS = int(env("BELL_LEASE_SECONDS", "30"))
 UNCERTAIN_RETRY_SECONDS = int(env("BELL_UNCERTAIN_RETRY_SECONDS", "600"))
+RETRY_SECONDS = float(env("BELL_RETRY_SECONDS", "60"))
 HOLD_SECONDS_ROUTINE = int(env("BELL_HOLD_SECONDS_ROUTINE", "30"))
 HOLD_SECONDS_URGENT = int(env("BELL_HOLD_SECONDS_URGENT", "5"))
 # Invented people stay invented: with this on, only loopback relays and gateways and invented addresses are accepted.

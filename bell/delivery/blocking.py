@@ -6,9 +6,9 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
+from bell.delivery import times
 from bell.delivery.content import ASKED_FOR
 from bell.delivery.models import Delivery, Mailing, State, Suppression
-from bell.lib import clock
 
 # An address that takes no mail: then not even a code is sent.
 HARD_BOUNCE = "hard bounce"
@@ -47,7 +47,7 @@ def suppress(*, address_key: int, channel: str, stream: str = "", reason: str) -
             address_key=address_key,
             channel=channel,
             stream=stream,
-            defaults={"reason": reason[:200], "since": clock.now()},
+            defaults={"reason": reason[:200], "since": times.now()},
         )
         if not created and reason in DEAD and kept.reason not in DEAD:
             kept.reason = reason
@@ -69,7 +69,7 @@ def take_back(rows: QuerySet[Delivery], *, reason: str) -> int:
     rows = Delivery.objects.filter(pk__in=rows.values("pk"))
     rows.filter(state=State.UNCERTAIN).update(batch=None)
     waiting = rows.filter(state__in=[State.QUEUED, State.DEFERRED])
-    return waiting.update(state=State.SUPPRESSED, reason=reason[:200], state_at=clock.now())
+    return waiting.update(state=State.SUPPRESSED, reason=reason[:200], state_at=times.now())
 
 
 # One lock between fills and withdrawals (PostgreSQL; SQLite has one writer anyway): a fill that read its audience

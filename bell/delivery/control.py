@@ -12,10 +12,9 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from bell.audit.record import record
-from bell.delivery import limits, wake
+from bell.delivery import limits, times, wake
 from bell.delivery.models import Alarm, Channel, Limit, Mailing
 from bell.delivery.results import tidy
-from bell.lib import clock
 
 # A channel, one of its providers or domains, or one mailing (which limits.py holds when too many refuse it).
 _WAY = re.compile(r"(email|sms)(:[a-z0-9]([a-z0-9._-]{0,250}[a-z0-9])?)?|mailing:[0-9]{1,18}", re.ASCII)
@@ -56,7 +55,7 @@ def hold(name: str, why: str, *, by: object) -> Hold:
     name, why = check(name), tidy(why)
     if not why:
         raise BadWay("Say why: whoever finds it stopped reads that")
-    now = clock.now()
+    now = times.now()
     Limit.objects.get_or_create(name=name, defaults={"next_free_at": now})
     limit = Limit.objects.select_for_update().get(name=name)
     limit.open_since, limit.open_until, limit.why = limit.open_since or now, None, why
@@ -68,7 +67,7 @@ def hold(name: str, why: str, *, by: object) -> Hold:
 @transaction.atomic
 def resume(name: str, *, by: object, why: str = "") -> bool:
     """Let a way go on, whoever or whatever stopped it; False when it was not stopped. Ends its alarm. Raises BadWay."""
-    name, now = name.strip().lower(), clock.now()
+    name, now = name.strip().lower(), times.now()
     limit = _stopped(now).select_for_update().filter(name=name).first()
     if limit is None:
         check(name)  # a way that was stopped is let go whatever its name looks like
@@ -89,7 +88,7 @@ def resume(name: str, *, by: object, why: str = "") -> bool:
 
 def holds() -> tuple[Hold, ...]:
     """What is stopped or pauses now: whole channels first, then the longest stopped."""
-    now = clock.now()
+    now = times.now()
     rows = sorted(_stopped(now), key=lambda limit: (limit.name not in Channel.values, limit.open_since or now))
     references = _references(rows)
     return tuple(_hold(limit, references) for limit in rows)
@@ -119,7 +118,7 @@ def alarms() -> tuple[Alarm, ...]:
 @transaction.atomic
 def acknowledge(alarm: Alarm, *, by: object) -> bool:
     """A person has seen it: it ends, and comes again if its cause does. False when it had ended."""
-    if not Alarm.objects.filter(pk=alarm.pk, ended_at=None).update(ended_at=clock.now()):
+    if not Alarm.objects.filter(pk=alarm.pk, ended_at=None).update(ended_at=times.now()):
         return False
     record("alarm seen", alarm, by=by, way=alarm.name)
     return True

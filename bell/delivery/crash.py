@@ -17,6 +17,8 @@ POINTS = (
     "after-reply-before-commit",
     "after-commit",
     "before-sweep-commit",
+    "before-store-commit",
+    "after-store-commit",
     "before-inbound-commit",
     "after-inbound-commit",
 )

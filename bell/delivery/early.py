@@ -5,8 +5,8 @@ A provider's event can overtake the commit that records the message, or a restor
 
 from datetime import datetime, timedelta
 
+from bell.delivery import times
 from bell.delivery.models import Inbound
-from bell.lib import clock
 
 LONGEST = timedelta(hours=24)
 GIVEN_UP = "names nothing that we know, after a day of asking again"
@@ -19,7 +19,7 @@ def keep(inbound: Inbound) -> bool:
 
     The wait is as long as the row is old: it doubles, from seconds to two hours.
     """
-    now = clock.now()
+    now = times.now()
     age = now - inbound.received_at
     if age >= LONGEST:
         return False
@@ -30,7 +30,7 @@ def keep(inbound: Inbound) -> bool:
 
 def wake(limit: int = 500) -> int:
     """Make those new again whose time has come; how many. Called by inbound.settle."""
-    due = Inbound.objects.filter(state=Inbound.State.EARLY, again_at__lte=clock.now())
+    due = Inbound.objects.filter(state=Inbound.State.EARLY, again_at__lte=times.now())
     ids = list(due.order_by("again_at").values_list("pk", flat=True)[:limit])  # a plain read: mostly there is nothing
     if not ids:
         return 0

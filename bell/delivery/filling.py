@@ -18,7 +18,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import Count, F, QuerySet
 from django.utils.dateparse import parse_datetime
 
-from bell.delivery import blocking, crash, wake
+from bell.delivery import blocking, crash, times, wake
 from bell.delivery.content import ASKED_FOR, Step
 from bell.delivery.models import Batch, Delivery, Mailing
 from bell.lib import clock
@@ -80,7 +80,8 @@ def _step(cursor: CursorWrapper, mailing: Mailing, people: _People, part: _Part)
     upto, finished = _read(cursor, people, part)
     if upto is None:
         return Step(0, 0, part.after, True)
-    now = connections[part.using].ops.adapt_datetimefield_value(clock.now())
+    now = connections[part.using].ops.adapt_datetimefield_value(times.now())
+    _due_by_our_clock(cursor, part.using)
     blocked = _block(cursor, mailing)
     expected, queued, batches = _queue(cursor, mailing, now, part.using)
     suppressed = _suppress(cursor, mailing, now) if blocked else 0
@@ -160,6 +161,18 @@ def _read(cursor: CursorWrapper, people: _People, part: _Part) -> tuple[int | No
     # One person alone fills the step.
     read("q.recipient_key = %s", last, 2**31)
     return last, False
+
+
+def _due_by_our_clock(cursor: CursorWrapper, using: str) -> None:
+    """What is due now by a host's clock that runs ahead is due now by everyone's."""
+    here, ours = clock.now(), times.now()
+    if here <= ours:
+        return
+    moment = connections[using].ops.adapt_datetimefield_value
+    cursor.execute(
+        "UPDATE fill_read SET due_at = %s WHERE due_at > %s AND due_at <= %s",
+        [moment(ours), moment(ours), moment(here)],
+    )
 
 
 @contextmanager

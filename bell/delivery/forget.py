@@ -8,10 +8,10 @@ from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
 
-from bell.delivery import blocking
+from bell.delivery import blocking, times
 from bell.delivery.content import Content
 from bell.delivery.models import PENDING, Delivery, Inbound, Mailing, State, Suppression
-from bell.lib import clock, keys, tokens
+from bell.lib import keys, tokens
 
 ERASED = "erased"
 # What is written to one person: its text goes with them. (What many received is public or a colleague's.)
@@ -130,5 +130,5 @@ def _keep_silent(channel: str, address_key: int) -> None:
     known.exclude(stream="").delete()
     if not dead:
         Suppression.objects.update_or_create(
-            channel=channel, address_key=address_key, stream="", defaults={"reason": ERASED, "since": clock.now()}
+            channel=channel, address_key=address_key, stream="", defaults={"reason": ERASED, "since": times.now()}
         )

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Min
 
-from bell.delivery import control, kept, pulse, waiting
+from bell.delivery import control, kept, pulse, times, waiting
 from bell.delivery.control import Hold, Slow
 from bell.delivery.models import Alarm, Channel, Delivery, Heartbeat, Inbound, Mailing, State
 from bell.delivery.waiting import Reason, Waiting
@@ -125,7 +125,7 @@ def _flowing(now: Health) -> tuple[str, str]:
 
 def beat(name: str = "worker") -> int:
     """Say that one is alive, or that something was done now; an entry of the worker's timetable."""
-    Heartbeat.objects.update_or_create(name=name, defaults={"at": clock.now()})
+    Heartbeat.objects.update_or_create(name=name, defaults={"at": times.now()})
     return 0
 
 
@@ -136,7 +136,7 @@ def last(name: str) -> datetime | None:
 
 def read() -> Health:
     """How everything is now."""
-    at = clock.now()
+    at = times.now()
     uncertain, unreadable = kept.kept("delivery-health", _counted, least=_KEPT_SECONDS)
     unread = Inbound.objects.filter(state__in=[Inbound.State.NEW, Inbound.State.SETTLED]).aggregate(
         count=Count("id"), oldest=Min("received_at")
@@ -178,6 +178,6 @@ def _providers() -> tuple[Provider, ...]:
 
 def _counted() -> tuple[int, int]:
     """Uncertain messages of a week's mailings, and everything that could not be read."""
-    lately = Mailing.objects.filter(created_at__gte=clock.now() - _LATELY)
+    lately = Mailing.objects.filter(created_at__gte=times.now() - _LATELY)
     uncertain = Delivery.objects.filter(mailing__in=lately, state=State.UNCERTAIN).count()
     return uncertain, Inbound.objects.filter(state=Inbound.State.UNREADABLE).count()

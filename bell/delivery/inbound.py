@@ -17,14 +17,14 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Length
 
-from bell.delivery import blocking, crash, early, post, receipts, sms
+from bell.delivery import blocking, crash, early, post, receipts, sms, times
 from bell.delivery.content import Address, Authority, Content
 from bell.delivery.email import bounces, complaints, events, mime, ours, reading
 from bell.delivery.models import Channel, Delivery, Inbound, Lane, State
 from bell.delivery.receipts import Heard
 from bell.delivery.sms.render import read_reference
 from bell.delivery.sms.words import is_stop
-from bell.lib import clock, keys, links, phones
+from bell.lib import keys, links, phones
 
 log = logging.getLogger(__name__)
 
@@ -71,15 +71,18 @@ def store(
     }
     try:
         # Nearly always it is new: the table's own constraint says when it is not. A statement alone commits by itself.
-        with transaction.atomic() if transaction.get_connection().in_atomic_block else nullcontext():
+        inside = transaction.get_connection().in_atomic_block or crash.armed("before-store-commit")
+        with transaction.atomic() if inside else nullcontext():
             kept = Inbound.objects.create(
                 **named,
                 kind=Inbound.Kind(kind),
                 raw=raw,
                 envelope_from=mime.clean(envelope_from)[:320],
                 envelope_to=mime.clean(envelope_to)[:320],
-                received_at=clock.now(),
+                received_at=times.now(),
             )
+            crash.point("before-store-commit")
+        crash.point("after-store-commit")
     except IntegrityError:
         known = Inbound.objects.filter(**named).first()
         if known is None:

@@ -15,8 +15,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
+from bell.delivery import times
 from bell.delivery.models import Alarm, Limit
-from bell.lib import clock
 
 FIRST_PER_SECOND = 5.0  # for a domain that said "slow down" for the first time
 LEAST_PER_SECOND = 0.1
@@ -52,17 +52,17 @@ def closed(now: datetime) -> Q:
 
 def shut(prefix: str = "") -> QuerySet[Limit]:
     """The ways that may not be used now, whose names begin so."""
-    return Limit.objects.filter(closed(clock.now()), name__startswith=prefix)
+    return Limit.objects.filter(closed(times.now()), name__startswith=prefix)
 
 
 def usable(name: str) -> bool:
     """Whether a way may be used now."""
-    return not Limit.objects.filter(closed(clock.now()), name=name).exists()
+    return not Limit.objects.filter(closed(times.now()), name=name).exists()
 
 
 def pause(name: str, seconds: float, why: str = "") -> None:
     """Let all workers leave a way alone for a while; a longer pause that stands is kept."""
-    until = clock.now() + timedelta(seconds=seconds)
+    until = times.now() + timedelta(seconds=seconds)
     limit, new = Limit.objects.get_or_create(name=name, defaults={"next_free_at": until, "why": why[:200]})
     if not new:
         Limit.objects.filter(pk=limit.pk, next_free_at__lt=until).update(next_free_at=until)
@@ -71,7 +71,7 @@ def pause(name: str, seconds: float, why: str = "") -> None:
 @transaction.atomic
 def slow_down(name: str, *, seconds: float = 0.0, why: str = "") -> float:
     """A way said "not so fast": half the rate it had, nothing for `seconds`. The new rate in messages a second."""
-    now = clock.now()
+    now = times.now()
     limit, _ = _locked(name, now)
     recent = limit.learned_at is not None and now - limit.learned_at < timedelta(seconds=1)
     if not recent:  # a slice full of the same answer is one answer
@@ -87,7 +87,7 @@ def slow_down(name: str, *, seconds: float = 0.0, why: str = "") -> float:
 @transaction.atomic
 def trip(name: str, why: str, *, seconds: float | None = FIRST_BREAK, longest: float = LONGEST_BREAK) -> None:
     """Open a breaker and call a person. It is tried again after `seconds`, twice as long each time; None: never."""
-    now = clock.now()
+    now = times.now()
     limit, _ = _locked(name, now)
     if limit.open_since is not None and (limit.open_until is None or limit.open_until > now):
         return  # open already: another worker was quicker, or a person stopped it
@@ -102,7 +102,7 @@ def trip(name: str, why: str, *, seconds: float | None = FIRST_BREAK, longest: f
 @transaction.atomic
 def went_well(name: str) -> None:
     """A way took something: its breaker closes, and after a quiet minute it may go faster."""
-    now = clock.now()
+    now = times.now()
     limit = Limit.objects.select_for_update().filter(name=name).first()
     if limit is None:
         return
@@ -126,7 +126,7 @@ def reserve(name: str, count: int, per_second: float) -> float:
 
     One UPDATE. Unused slots of the last second may be caught up with, older ones are gone.
     """
-    now = clock.now()
+    now = times.now()
     floor = now - timedelta(seconds=_BURST)
     with transaction.atomic():
         limit, _ = _locked(name, now, floor=floor)
@@ -137,7 +137,7 @@ def reserve(name: str, count: int, per_second: float) -> float:
 
 def raise_alarm(name: str, words: str) -> None:
     """Call a person: one open alarm a name, counted when it comes again."""
-    now = clock.now()
+    now = times.now()
     alarm, new = Alarm.objects.get_or_create(
         name=name, ended_at=None, defaults={"words": words[:300], "since": now, "last_at": now}
     )
@@ -147,7 +147,7 @@ def raise_alarm(name: str, words: str) -> None:
 
 def end_alarm(name: str) -> None:
     """It is over."""
-    Alarm.objects.filter(name=name, ended_at=None).update(ended_at=clock.now())
+    Alarm.objects.filter(name=name, ended_at=None).update(ended_at=times.now())
 
 
 def _locked(name: str, now: datetime, *, floor: datetime | None = None) -> tuple[Limit, bool]:
@@ -191,7 +191,7 @@ class Board:
 
 def _waits(limit: Limit, asked: list[tuple[int, datetime | None]]) -> dict[int, float]:
     """The same for one way: behind a breaker, or in its slots."""
-    now = clock.now()
+    now = times.now()
     if limit.open_since is not None and (limit.open_until is None or limit.open_until > now):
         left = (limit.open_until - now).total_seconds() if limit.open_until else _LONGEST_HELD
         return {number: min(left, _LONGEST_HELD) + random.uniform(0.0, 30.0) for number, _ in asked}
@@ -207,7 +207,7 @@ def _waits(limit: Limit, asked: list[tuple[int, datetime | None]]) -> dict[int, 
 def _slots(limit: Limit, numbers: list[int]) -> dict[int, float]:
     """Reserve a slot for each, as far ahead as is sensible; the others ask again then, when the rate may be another."""
     rate = limit.per_second or FIRST_PER_SECOND
-    ahead = max(0.0, (limit.next_free_at - clock.now()).total_seconds())
+    ahead = max(0.0, (limit.next_free_at - times.now()).total_seconds())
     fit = numbers[: max(0, int((_LONGEST_HELD - ahead) * rate))]
     first = reserve(limit.name, len(fit), rate) if fit else 0.0
     limit.next_free_at += timedelta(seconds=len(fit) / rate)  # what this sender knows of it until it looks again

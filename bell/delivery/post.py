@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from bell.delivery import blocking, filling, wake
+from bell.delivery import blocking, filling, times, wake
 from bell.delivery.content import (
     ASKED_FOR,
     Address,
@@ -19,7 +19,7 @@ from bell.delivery.content import (
     check_reference,
 )
 from bell.delivery.models import PENDING, Batch, Channel, Delivery, Lane, Mailing, State, Suppression
-from bell.lib import clock, keys
+from bell.lib import keys
 
 __all__ = [
     "ASKED_FOR", "Address", "Authority", "BadContent", "Content", "NoAuthority", "Step",
@@ -48,7 +48,7 @@ def open_mailing(
         reference=reference,
         content=content.as_json(),
         content_hash=content.digest(),
-        created_at=clock.now(),
+        created_at=times.now(),
     )
 
 
@@ -61,7 +61,7 @@ def fill(
 
 def close(mailing: Mailing) -> None:
     """Say that filling is over: the audience is frozen."""
-    mailing.filled_at = clock.now()
+    mailing.filled_at = times.now()
     mailing.save(update_fields=["filled_at"])
 
 
@@ -73,7 +73,7 @@ def post(content: Content, *, authority: Authority, stream: str, lane: int, to: 
     """
     channel = Channel(to.channel)
     mailing = open_mailing(content, authority=authority, stream=stream, lane=lane)
-    now = clock.now()
+    now = times.now()
     key = keys.address_key(channel, to.address)
     reason = blocking.reason(address_key=key, channel=channel, stream=stream)
     if not reason and content.auto_submitted and authority.kind == "receipt":
@@ -101,7 +101,7 @@ def post(content: Content, *, authority: Authority, stream: str, lane: int, to: 
 @transaction.atomic
 def stop(mailing: Mailing, *, reason: str) -> int:
     """Cancel what is not yet sent and return how many; workers stop within 5 s (promises.md, I3)."""
-    now = clock.now()
+    now = times.now()
     # The row's lock waits for a step of filling that is under way; its rows are then seen and cancelled below.
     Mailing.objects.filter(pk=mailing.pk).update(stopped_at=Coalesce("stopped_at", now))
     mailing.refresh_from_db(fields=["stopped_at"])

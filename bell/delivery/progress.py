@@ -12,12 +12,11 @@ from typing import Any
 from django.db import connection
 from django.db.models import Count, F, Max, Q, QuerySet, Sum
 
-from bell.delivery import kept, waiting
+from bell.delivery import kept, times, waiting
 from bell.delivery.control import Hold, holds
 from bell.delivery.limits import mailing as way_of
 from bell.delivery.models import Batch, Delivery, Mailing, State
 from bell.delivery.waiting import Reason
-from bell.lib import clock
 
 _LATELY = 60.0
 _FEW = 20  # one row in so many is few
@@ -66,7 +65,7 @@ class Progress:
 def of(mailings: Sequence[Mailing]) -> Progress:
     """How far these mailings of one alert are, together."""
     if not mailings:
-        return Progress(clock.now())
+        return Progress(times.now())
     numbers = [one.pk for one in mailings]
     ended = not Batch.objects.filter(mailing__in=numbers, state=Batch.State.READY).exists()
     ended = ended and not Batch.objects.filter(mailing__in=numbers, state=Batch.State.LEASED).exists()
@@ -98,7 +97,7 @@ def _kept(mailing: Mailing, ended: bool) -> _Counted:
 
 def _count(mailing: Mailing) -> _Counted:
     """Group the rows once; those tried within the last minute give the rate."""
-    now = clock.now()
+    now = times.now()
     since = max(now - timedelta(seconds=_LATELY), mailing.created_at)
     lately = Count("id", filter=Q(state__in=_TRIED, state_at__gte=since))
     rows = _rows(mailing).values_list("channel", "state").order_by()

@@ -15,9 +15,9 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import F, Max, Q, Sum
 
+from bell.delivery import times
 from bell.delivery.models import Pulse
 from bell.delivery.results import Outcome, Result
-from bell.lib import clock
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def count(
 ) -> None:
     """Count what became of a slice. `provider` "": the relay, or the only gateway. Touches no database."""
     if sent or failed or deferred or uncertain:
-        _sums.add((_bucket(clock.now()), channel, provider[:16]), (sent, failed, deferred, uncertain))
+        _sums.add((_bucket(times.now()), channel, provider[:16]), (sent, failed, deferred, uncertain))
 
 
 def count_slice(channel: str, results: Iterable[Result]) -> None:
@@ -141,7 +141,7 @@ def _write(sums: dict[_Key, list[int]]) -> None:
 def _sweep() -> None:
     """Old buckets go."""
     try:
-        Pulse.objects.filter(bucket__lt=clock.now() - KEPT).delete()
+        Pulse.objects.filter(bucket__lt=times.now() - KEPT).delete()
     except (DatabaseError, InterfaceError):
         log.exception("old buckets of the pulse could not be deleted")
 
@@ -172,7 +172,7 @@ class Rate:
 
 def rates(minutes: float) -> tuple[Rate, ...]:
     """Every way that did anything in the last so many minutes, rounded out to a whole bucket."""
-    now = clock.now()
+    now = times.now()
     start = _bucket(now - timedelta(minutes=minutes))
     seconds = (now - start).total_seconds()
     found = Pulse.objects.filter(bucket__gte=start).values_list("channel", "provider").order_by("channel", "provider")
@@ -210,7 +210,7 @@ class Minute:
 
 def minutes(count: int = 60) -> list[Minute]:
     """The last so many whole and begun minutes in which anything was sent, oldest first."""
-    start = clock.now().replace(second=0, microsecond=0) - timedelta(minutes=count - 1)
+    start = times.now().replace(second=0, microsecond=0) - timedelta(minutes=count - 1)
     sums: dict[tuple[datetime, str], list[int]] = {}
     rows = Pulse.objects.filter(bucket__gte=start).annotate(bad=F("failed") + F("deferred") + F("uncertain"))
     for bucket, channel, sent, bad in rows.values_list("bucket", "channel", "sent", "bad"):

@@ -4,9 +4,9 @@ from enum import Enum
 
 from django.db import transaction
 
+from bell.delivery import times
 from bell.delivery.models import Channel, Delivery, State
 from bell.delivery.results import tidy
-from bell.lib import clock
 
 # A report only ever moves a row upwards. A phone that got a text got it, whatever was said before.
 _RANK = {
@@ -59,7 +59,7 @@ def apply(delivery_id: int, state: State, reason: str = "") -> bool:
         lower = [State.UNCERTAIN]
     with transaction.atomic():
         rows = Delivery.objects.filter(pk=delivery_id, state__in=lower)
-        return bool(rows.update(state=state, reason=tidy(reason), state_at=clock.now()))
+        return bool(rows.update(state=state, reason=tidy(reason), state_at=times.now()))
 
 
 def find(provider: str, reference: str, *, channel: str = Channel.EMAIL) -> int | None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
+from bell.delivery import times
 from bell.delivery.models import Batch, Delivery, Mailing, State
-from bell.lib import clock
 
 REASON = "restored from a backup: may have been sent after it was made"
 
@@ -25,7 +25,7 @@ class Held:
 @transaction.atomic
 def hold_back() -> Held:
     """Close every open mailing and end every message that waited. For the moment after a restore, nobody sending."""
-    now = clock.now()
+    now = times.now()
     Batch.objects.filter(state=Batch.State.LEASED).update(
         state=Batch.State.READY, owner="", lease_until=None, fence=F("fence") + 1
     )

@@ -11,14 +11,14 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Case, QuerySet, When
 
-from bell.delivery import blocking, leasing
+from bell.delivery import blocking, leasing, times
 from bell.delivery.leasing import Lease
 from bell.delivery.models import PENDING, Channel, Delivery, Lane, Mailing, State
 from bell.delivery.results import Outcome, Result
-from bell.lib import clock
 
 MOST_ATTEMPTS = 10
-_FIRST_WAIT = {Lane.NOW: 5.0, Lane.URGENT: 15.0, Lane.ROUTINE: 60.0, Lane.DIGEST: 60.0}
+# How much of settings.RETRY_SECONDS a lane waits before its second try.
+_FIRST_WAIT = {Lane.NOW: 1 / 12, Lane.URGENT: 1 / 4, Lane.ROUTINE: 1.0, Lane.DIGEST: 1.0}
 _LONGEST_WAIT = 3600.0
 
 # Beginnings of reasons, by which bounces are counted later (bounces.py).
@@ -138,7 +138,7 @@ def _settle(lease: Lease, done: list[tuple[Row, Result]]) -> None:
     """Write every result of a slice in one UPDATE, then suppress the addresses that turned out dead."""
     if not done:
         return
-    now = clock.now()
+    now = times.now()
     plain: list[int] = []
     fates: list[Fate] = []
     again: list[_Again] = []
@@ -216,7 +216,8 @@ def _reason(result: Result) -> str:
 
 def _backoff(lane: int, attempts: int) -> float:
     """Seconds until the next try: doubling from the lane's first wait to an hour."""
-    return min(_FIRST_WAIT[Lane(lane)] * 2.0 ** min(attempts, 20), _LONGEST_WAIT)
+    first = settings.RETRY_SECONDS * _FIRST_WAIT[Lane(lane)]
+    return float(min(first * 2.0 ** min(attempts, 20), _LONGEST_WAIT))
 
 
 def _rebatch(lease: Lease, again: list[_Again]) -> list[Fate]:

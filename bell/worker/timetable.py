@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bell.alerts import dispatch
 from bell.audit.record import seal
 from bell.conversations import receive
-from bell.delivery import health, outbox
+from bell.delivery import health, holding, outbox
 from bell.evidence import actions as evidence
 from bell.evidence import intake, preview, receipts, scan
 from bell.privacy import actions as privacy
@@ -29,6 +29,7 @@ TIMETABLE = (
     Entry("heartbeat", health.BEAT_SECONDS, health.beat),  # this worker is alive (doctor, health page, metrics)
     Entry("dispatch", 0.5, dispatch.run_due),  # alerts whose time has come, into the outbox, a step at a time
     Entry("receive", 0.5, receive.run),  # replies, texts, bounces and receipts, out of the raw bytes
+    Entry("trouble", 15.0, holding.hold_troubled),  # a send that too many complain of is held, and a person called
     Entry("sweep", 2.0, outbox.sweep),  # batches of workers that are gone, back into the outbox
     Entry("paper", 3600.0, paper_confirm.forget_unconfirmed),  # people of paper and door who never confirmed, gone
     Entry("dead email", 60.0, dead_email.ask_for_another),  # whose email comes back is asked by text for another

@@ -1,13 +1,16 @@
-"""A worker in a process of its own, killed by CRASHPOINT: python -m tests.delivery.child send|sweep|settle|fill."""
+"""A worker in a process of its own, killed by CRASHPOINT: python -m tests.delivery.child JOB, one of JOBS."""
 
 import sys
 
 import django
 
-django.setup()
+if __name__ == "__main__":
+    django.setup()
 
-from bell.delivery import inbound, outbox, post  # noqa: E402 (Django must be ready first)
-from bell.delivery.models import Delivery, Mailing  # noqa: E402
+from bell.delivery import inbound, outbox, post
+from bell.delivery.models import Delivery, Mailing
+
+A_STOP = b'{"id": "1", "from": "+447700900101", "to": "+447700900100", "text": "STOP"}'
 
 
 def fill() -> None:
@@ -28,4 +31,12 @@ def send() -> None:
         pass
 
 
-{"send": send, "sweep": outbox.sweep, "settle": inbound.settle, "fill": fill}[sys.argv[1]]()
+def store() -> None:
+    """Keep what a gateway's callback says."""
+    inbound.store("simulator", "", "sms", A_STOP)
+
+
+JOBS = {"send": send, "sweep": outbox.sweep, "settle": inbound.settle, "fill": fill, "store": store}
+
+if __name__ == "__main__":
+    JOBS[sys.argv[1]]()

@@ -14,6 +14,7 @@ from django.db import connection
 from bell.delivery import crash, inbound, outbox, post
 from bell.delivery.models import Batch, Delivery, Inbound, Limit, Mailing
 from bell.lib import clock
+from tests.delivery.child import A_STOP
 from tests.delivery.conftest import a_mailing, an_audience, emails, filled
 from tests.delivery.servers import Relay
 
@@ -38,7 +39,8 @@ SENDING = [
     ("after-commit", 1, 0),
     ("after-commit", 2, 0),
 ]
-OTHERS = ("mid-fill", "before-sweep-commit", "before-inbound-commit", "after-inbound-commit")
+STORING = ("before-store-commit", "after-store-commit")
+OTHERS = (*STORING, "mid-fill", "before-sweep-commit", "before-inbound-commit", "after-inbound-commit")
 
 
 def child_command(job, point, relay_url="smtp://127.0.0.1:1"):
@@ -118,10 +120,19 @@ def test_sweeping_is_whole_or_not_at_all():
     assert sorted(Delivery.objects.values_list("state", flat=True)) == ["queued", "uncertain", "uncertain"]
 
 
+@pytest.mark.parametrize(("point", "kept"), [(STORING[0], 0), (STORING[1], 1)])
+def test_what_comes_in_is_kept_once_whenever_the_door_dies(point, kept):
+    """The gateway got no answer, and tries again."""
+    assert child("store", point) == 137
+    assert Inbound.objects.count() == kept
+    assert child("store", "") == 0
+    inbound.settle()
+    assert list(Inbound.objects.values_list("state", "what")) == [("done", "stop")]
+
+
 @pytest.mark.parametrize("point", ["before-inbound-commit", "after-inbound-commit"])
 def test_stop_is_confirmed_once_whenever_the_reader_dies(point):
-    raw = b'{"id": "1", "from": "+447700900101", "to": "+447700900100", "text": "STOP"}'
-    inbound.store("simulator", "", "sms", raw)
+    inbound.store("simulator", "", "sms", A_STOP)
     assert child("settle", point) == 137
     inbound.settle()
     assert list(Inbound.objects.values_list("state", "what")) == [("done", "stop")]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from bell.delivery import blocking, receipts
+from bell.delivery import blocking, receipts, times
 from bell.delivery.email.replies import DEAD, OURS
 from bell.delivery.models import Channel, Delivery, State
 from bell.delivery.receipts import Heard
@@ -71,7 +71,7 @@ def strikes(address_key: int) -> int:
     A day on which something was sent and nothing came back is a success; today's mail may still come back.
     """
     rows = Delivery.objects.filter(
-        address_key=address_key, channel=Channel.EMAIL, state_at__gte=clock.now() - _LOOK_BACK
+        address_key=address_key, channel=Channel.EMAIL, state_at__gte=times.now() - _LOOK_BACK
     ).order_by("-state_at")[:500]
     bad: set[date] = set()
     good: set[date] = set()
@@ -81,7 +81,7 @@ def strikes(address_key: int) -> int:
             good.add(day)
         elif _looks_hard(delivery):
             bad.add(day)
-    last_good = max(good - bad - {clock.local(clock.now()).date()}, default=date.min)
+    last_good = max(good - bad - {clock.local(times.now()).date()}, default=date.min)
     return len([day for day in bad if day > last_good])
 
 

@@ -9,10 +9,9 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Count, Q
 
-from bell.delivery import blocking, receipts
+from bell.delivery import blocking, receipts, times
 from bell.delivery.email import mime, ours
 from bell.delivery.models import Channel, Delivery, Mailing, State
-from bell.lib import clock
 
 COMPLAINED = "complaint"
 # RFC 5965 7.3 with RFC 6430 ("not-spam" takes nothing back by itself, "other" may be anything).
@@ -78,7 +77,7 @@ def complain(delivery_id: int, *, reason: str = COMPLAINED) -> str:
         return ""
     receipts.apply(row.pk, State.DELIVERED)
     if reason == COMPLAINED:
-        Delivery.objects.filter(pk=row.pk, complained_at=None).update(complained_at=clock.now())
+        Delivery.objects.filter(pk=row.pk, complained_at=None).update(complained_at=times.now())
     if row.address_key is None:
         return reason
     stream = row.mailing.stream

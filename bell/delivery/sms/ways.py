@@ -11,10 +11,9 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import F
 
-from bell.delivery import limits
+from bell.delivery import limits, times
 from bell.delivery.models import Limit
 from bell.delivery.results import tidy
-from bell.lib import clock
 
 # Seconds until a vendor is tried again at first, and at most.
 _AWAY = (5.0, 300.0)
@@ -33,7 +32,7 @@ class Shut:
 
 def read(vendors: Iterable[str]) -> dict[str, Shut]:
     """Those of these vendors that are left alone, or were until now; one query."""
-    now = clock.now()
+    now = times.now()
     found: dict[str, Shut] = {}
     for row in Limit.objects.filter(name__in=[_name(vendor) for vendor in vendors]):
         until = row.open_until if row.open_since else row.next_free_at
@@ -65,7 +64,7 @@ def works(vendor: str) -> None:
 @transaction.atomic
 def reserve(vendor: str, count: int, per_second: float) -> list[float]:
     """The next `count` slots of a vendor, in monotonic seconds, taken from all workers; the first may be past."""
-    now, here = clock.now(), time.monotonic()
+    now, here = times.now(), time.monotonic()
     name = _rate(vendor)
     Limit.objects.get_or_create(name=name, defaults={"next_free_at": now})
     row = Limit.objects.select_for_update().get(name=name)
