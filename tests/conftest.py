@@ -57,6 +57,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="only tests that ask for the run's database: the others did the same in the run on the first one",
     )
+    parser.addoption("--seeds", type=int, default=1, help="fault scenarios of each kind, from seed 1 on")
+    parser.addoption("--seed", type=int, default=0, help="replay this fault scenario alone")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import CharField, F, Q, QuerySet, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models.functions import Cast, Concat, Left
 
 from bell.delivery import crash, limits, times, wake
-from bell.delivery.models import PENDING, Batch, Channel, Delivery, Lane, Limit, Mailing, State
+from bell.delivery.models import PENDING, TAKEN_BACK, Batch, Channel, Delivery, Lane, Limit, Mailing, State
 
 WORKER_LOST = "the worker was lost while sending"
 
@@ -155,7 +155,13 @@ def recover_one() -> bool:
 
 def _mark_uncertain(batch: Batch, through: int) -> None:
     now = times.now()
-    begun = Delivery.objects.filter(batch=batch, pk__lte=through, state__in=PENDING)
+    rows = Delivery.objects.filter(batch=batch, pk__lte=through)
+    # Whoever said no, or stopped it, while it was perhaps under way: it may have arrived, and is not tried again.
+    rows.filter(state__in=TAKEN_BACK).update(
+        state=State.UNCERTAIN, batch=None, attempts=F("attempts") + 1, state_at=now,
+        reason=Left(Concat(Value(f"{WORKER_LOST}, then: "), "reason"), 200),
+    )  # fmt: skip
+    begun = rows.filter(state__in=PENDING)
     begun.filter(state=State.UNCERTAIN).update(
         batch=None, retried=True, attempts=F("attempts") + 1, state_at=now, reason=WORKER_LOST
     )

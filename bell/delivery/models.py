@@ -39,6 +39,9 @@ class State(models.TextChoices):
 # Rows that a worker may still try. An uncertain row is tried once more only while it belongs to a batch.
 PENDING = (State.QUEUED, State.DEFERRED, State.UNCERTAIN)
 
+# Rows that somebody took back before a worker wrote what became of them.
+TAKEN_BACK = (State.SUPPRESSED, State.CANCELLED, State.EXPIRED)
+
 AUTHORITIES = ("approval", "code", "receipt", "answer", "notice")
 
 

@@ -141,7 +141,8 @@ def send(lease: Lease, *, keep_going: Callable[[], bool] = lambda: True) -> int:
             pulse.flush()
             if done.pause is not None:
                 log.warning("%s pauses for %.1f s: %s", lease.channel, done.pause, done.why)
-                limits.pause(lease.channel, done.pause)
+                # A catcher that is away keeps practice waiting, and nothing else.
+                limits.pause(limits.mailing(lease.mailing.pk) if lease.mailing.practice else lease.channel, done.pause)
     except LeaseLost as error:
         log.warning("%s", error)
     return settled

@@ -13,7 +13,7 @@ from django.db.models import Case, QuerySet, When
 
 from bell.delivery import blocking, leasing, times
 from bell.delivery.leasing import Lease
-from bell.delivery.models import PENDING, Channel, Delivery, Lane, Mailing, State
+from bell.delivery.models import PENDING, TAKEN_BACK, Channel, Delivery, Lane, Mailing, State
 from bell.delivery.results import Outcome, Result
 
 MOST_ATTEMPTS = 10
@@ -109,19 +109,25 @@ def next_slice(
 
 
 def _allowed(lease: Lease, size: int) -> list[Row]:
-    """The next rows that may be sent; those that may not are settled on the way."""
+    """The next rows that may be sent; those that may not are settled on the way.
+
+    A row that was taken back leaves the batch here: one that is still in it when its worker dies may have been begun.
+    """
     while True:
         found = _read(lease, size)
-        blocked = [(row, why) for row, why in found if why]
-        _block(lease, blocked)
-        chosen = [row for row, why in found if not why]
-        if chosen or not blocked:
+        chosen = [row for row, why in found if not why and row.state in PENDING]
+        if len(chosen) == len(found):
+            return chosen
+        _block(lease, [(row, why) for row, why in found if why and row.state in PENDING])
+        out = [row.id for row, why in found if why or row.state not in PENDING]
+        Delivery.objects.filter(pk__in=out, batch=lease.batch_id, state__in=TAKEN_BACK).update(batch=None)
+        if chosen:
             return chosen
 
 
 def _read(lease: Lease, size: int) -> list[tuple[Row, str]]:
-    """The next rows that are still to be tried, each with why it must not be ("" when it may)."""
-    waiting = Delivery.objects.filter(batch=lease.batch_id, state__in=PENDING)
+    """The next rows that are still to be tried, each with why it must not be ("" when it may), or were taken back."""
+    waiting = Delivery.objects.filter(batch=lease.batch_id, state__in=(*PENDING, *TAKEN_BACK))
     slot = Case(When(state=State.DEFERRED, reason=HELD, then="state_at"))
     found = blocking.with_reason(waiting, lease.mailing.stream).annotate(slot=slot).order_by("id")[:size]
     return [(Row(*row[:-1]), row[-1]) for row in found.values_list(*_COLUMNS, "blocked")]

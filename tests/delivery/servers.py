@@ -21,6 +21,7 @@ class Spooled:
     sender: str
     recipient: str
     data: bytes
+    at: float = field(default_factory=time.monotonic)
 
 
 @dataclass

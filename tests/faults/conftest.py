@@ -1,0 +1,78 @@
+"""How many seeds, on which databases, and the stage of one scenario."""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.delivery.servers import Gateway, Relay
+from tests.faults.databases import Postgres, Sqlite
+from tests.faults.stage import Stage, Zygote, environment
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each scenario, once a seed."""
+    if "seed" in metafunc.fixturenames:
+        one, many = metafunc.config.getoption("--seed"), metafunc.config.getoption("--seeds")
+        metafunc.parametrize("seed", [one] if one else list(range(1, many + 1)))
+
+
+@pytest.fixture(scope="session")
+def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+    """Forks whoever is needed."""
+    one = Zygote(tmp_path_factory.mktemp("zygote"))
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Sqlite:
+    """Databases in files."""
+    folder = tmp_path_factory.mktemp("sqlite")
+    return Sqlite(folder, environment(folder))
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A cluster of this run."""
+    if Postgres.programs() is None:
+        pytest.skip("PostgreSQL's server programs are not installed")
+    folder = tmp_path_factory.mktemp("postgresql")
+    # Its own user must get there: pytest's folders are ours alone.
+    for part in [folder, *folder.parents]:
+        if part.stat().st_uid == folder.stat().st_uid and part.name.startswith("pytest"):
+            part.chmod(0o755)
+    cluster = Postgres(folder, environment(folder))
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def server(request: pytest.FixtureRequest) -> Sqlite | Postgres:
+    """Each scenario runs on both."""
+    found: Sqlite | Postgres = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def stage(server: Sqlite | Postgres, zygote: Zygote, seed: int, request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """The stage of this seed, with its people in it, and nobody at work yet."""
+    make: Callable[[str], object] = request.getfixturevalue("tmp_path_factory").mktemp
+    folder = make("scenario")
+    name = folder.name  # type: ignore[attr-defined]
+    drawn = random.Random(f"{request.node.originalname}-{seed}-{request.node.callspec.params.get('point', '')}")
+    with ExitStack() as stack:
+        relay, catcher = Relay(), Relay()
+        gateway, phones = Gateway(), Gateway()
+        for one in (relay, catcher, gateway, phones):
+            stack.enter_context(one)
+        database = server.fresh(folder, name)  # type: ignore[arg-type]
+        made = Stage(zygote, database, folder, drawn, relay, catcher, gateway, phones)  # type: ignore[arg-type]
+        try:
+            made.audience()
+            yield made
+        finally:
+            made.dismiss()
+    if isinstance(server, Postgres):
+        server.drop(name)
