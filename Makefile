@@ -7,12 +7,15 @@ BIN := $(VENV)/bin
 NPM := $(shell command -v npm 2>/dev/null || echo $(CURDIR)/$(BIN)/npm)
 # How many tests run at once, each worker with a database and a folder of its own; a file's tests stay together.
 PYTEST_WORKERS ?= 2
+# Fault scenarios of each kind (`make faults SEEDS=50`); they mostly wait, so more of them run at once.
+SEEDS ?= 50
+FAULT_WORKERS ?= 4
 SPREAD := -n $(PYTEST_WORKERS) --dist loadfile
 # The tests start hundreds of short processes: our modules are compiled once, whatever the machine's habit.
 unexport PYTHONDONTWRITEBYTECODE
 CA := $(firstword $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem))
 
-.PHONY: help setup run test test-postgres browser rehearse check bench pictures clean
+.PHONY: help setup run test test-postgres browser faults rehearse check bench pictures clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -46,6 +49,9 @@ test-postgres: setup ## the same tests on a private PostgreSQL: all that use the
 
 browser: setup ## journeys in a real Chromium
 	$(BIN)/pytest $(SPREAD) -m browser tests/browser
+
+faults: setup ## the fault matrix on both databases, SEEDS=50 scenarios of each kind
+	$(BIN)/pytest -n $(FAULT_WORKERS) -m faults tests/faults --seeds $(SEEDS)
 
 rehearse: setup ## whole rehearsals: each promise broken on purpose, a foreign relay, areas of one's own
 	$(BIN)/pytest -m rehearse tests/proving

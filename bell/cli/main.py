@@ -10,6 +10,7 @@ from bell.cli import surroundings, sysexits
 
 def main() -> None:
     """Run `bell COMMAND` with settings from the environment (docs/running.md); a rehearsal makes its own."""
+    _open_standard_files()
     if sys.argv[1:2] == ["rehearse"]:
         surroundings.prepare(sys.argv[2:])
     elif sys.argv[1:2] == ["bench"]:
@@ -18,6 +19,19 @@ def main() -> None:
     if sys.argv[1:2] == ["mail_in"]:
         sys.exit(_mail_in(sys.argv))
     execute_from_command_line(["bell", *sys.argv[1:]])
+
+
+def _open_standard_files() -> None:
+    """Where a supervisor closed standard input, output or error, put the null device in its place.
+
+    SQLite closes a database file again that gets one of their numbers, and with it every lock this process holds.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        continue
+    os.close(number)
+    sys.stdin = sys.stdin or open(0)  # noqa: SIM115 (open as long as we live)
+    sys.stdout = sys.stdout or open(1, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w")  # noqa: SIM115
 
 
 def _mail_in(arguments: list[str]) -> int:

@@ -51,8 +51,9 @@ def fill(
     using = router.db_for_write(Delivery)
     with transaction.atomic(using=using):
         blocking.hold_fill(using)
-        # Locked, so that a stop waits for this step and then cancels its rows too.
-        kept = Mailing.objects.using(using).select_for_update().get(pk=mailing.pk)
+        # Locked, so that a stop waits for this step and then cancels its rows too; not so that a worker's new batch for
+        # the same mailing, whose foreign key looks at this row, would wait for us while we wait for its rows.
+        kept = Mailing.objects.using(using).select_for_update(no_key=True).get(pk=mailing.pk)
         if kept.stopped_at is not None:
             return Step(0, 0, after, True)
         if kept.filled_at is not None:

@@ -156,11 +156,6 @@ def recover_one() -> bool:
 def _mark_uncertain(batch: Batch, through: int) -> None:
     now = times.now()
     rows = Delivery.objects.filter(batch=batch, pk__lte=through)
-    # Whoever said no, or stopped it, while it was perhaps under way: it may have arrived, and is not tried again.
-    rows.filter(state__in=TAKEN_BACK).update(
-        state=State.UNCERTAIN, batch=None, attempts=F("attempts") + 1, state_at=now,
-        reason=Left(Concat(Value(f"{WORKER_LOST}, then: "), "reason"), 200),
-    )  # fmt: skip
     begun = rows.filter(state__in=PENDING)
     begun.filter(state=State.UNCERTAIN).update(
         batch=None, retried=True, attempts=F("attempts") + 1, state_at=now, reason=WORKER_LOST
@@ -169,6 +164,12 @@ def _mark_uncertain(batch: Batch, through: int) -> None:
     if batch.channel == Channel.EMAIL and batch.mailing.stopped_at is None and begun.exists():
         again = like(batch.mailing, batch.channel, settings.UNCERTAIN_RETRY_SECONDS, begun.count())
     begun.update(state=State.UNCERTAIN, batch=again, attempts=F("attempts") + 1, state_at=now, reason=WORKER_LOST)
+    # Whoever said no, or stopped it, while it was perhaps under way: it may have arrived, and is not tried again. Last,
+    # so that a no that came just now, for which the statement above waited, is seen.
+    rows.filter(state__in=TAKEN_BACK).update(
+        state=State.UNCERTAIN, batch=None, attempts=F("attempts") + 1, state_at=now,
+        reason=Left(Concat(Value(f"{WORKER_LOST}, then: "), "reason"), 200),
+    )  # fmt: skip
 
 
 def like(mailing: Mailing, channel: str, seconds: float, size: int) -> Batch:

@@ -239,3 +239,11 @@ def test_a_deaf_child_is_ended_by_force(monkeypatch) -> None:
     assert time.monotonic() - started < 5
     with pytest.raises(ChildDied, match="signal SIGKILL"):
         family.check()
+
+
+def test_a_command_started_without_standard_files_has_the_null_device_in_their_place(installation):
+    """SQLite closes a database file that gets number 0, 1 or 2, and with it every lock of the process."""
+    code = "import os; os.write(9, os.readlink('/proc/self/fd/0').encode())"
+    words = f'exec {sys.executable} -m bell.cli shell -c "{code}" 9>&1 0<&- 1>&- 2>&-'
+    done = subprocess.run(["sh", "-c", words], env=installation.environment, capture_output=True, text=True)
+    assert done.stdout == "/dev/null"

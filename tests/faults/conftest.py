@@ -1,8 +1,11 @@
 """How many seeds, on which databases, and the stage of one scenario."""
 
 import random
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -34,18 +37,18 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Sqlite:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgresql() -> Iterator[Postgres]:
     """A cluster of this run."""
     if Postgres.programs() is None:
         pytest.skip("PostgreSQL's server programs are not installed")
-    folder = tmp_path_factory.mktemp("postgresql")
-    # Its own user must get there: pytest's folders are ours alone.
-    for part in [folder, *folder.parents]:
-        if part.stat().st_uid == folder.stat().st_uid and part.name.startswith("pytest"):
-            part.chmod(0o755)
-    cluster = Postgres(folder, environment(folder))
-    yield cluster
-    cluster.stop()
+    # pytest's folders are closed to the server's own user.
+    folder = Path(tempfile.mkdtemp(prefix="bell-faults-"))
+    try:
+        cluster = Postgres(folder, environment(folder))
+        yield cluster
+        cluster.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -82,7 +82,8 @@ def _everyone_ends_once(book: _Book, mailings: Names) -> int:
     for name in mailings:
         rows = book.rows[name]
         assert Counter((key, channel) for key, channel, *_ in rows) == Counter(book.audience), name
-        for _, _, to, state, reason, _, batch, *_ in rows:
+        for row in rows:
+            _, _, to, state, reason, _, batch, *_ = row
             assert state in TERMINAL and not (state == "uncertain" and batch), (name, to, state, reason)
             copies = book.copies[name, to]
             if (name, to) in book.reported:
@@ -90,7 +91,7 @@ def _everyone_ends_once(book: _Book, mailings: Names) -> int:
             elif state in ("sent", "delivered"):
                 assert copies, f"{name}: {to} is {state}, and nothing arrived"
             elif state in ("failed", "cancelled", "expired") or (state == "suppressed" and reason != "same address"):
-                assert not copies, f"{name}: {to} is {state} ({reason}), and {copies} arrived"
+                assert not copies, f"{name}: {to} is {state} ({reason}), and {copies} arrived: {row}"
             checked += 1
     return checked
 

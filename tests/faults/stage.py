@@ -74,10 +74,11 @@ class Zygote:
 
 @dataclass
 class Worker:
-    """One place for a worker: whoever dies in it is replaced, without a crash point."""
+    """One place for a worker: whoever dies in it is replaced, usually by one without a crash point."""
 
     name: str
     pid: int
+    heir: str = ""  # the crash point of the next one
     ended_by: list[int] = field(default_factory=list)
 
 
@@ -156,9 +157,9 @@ class Stage:
 
     # Workers, and what is done to them.
 
-    def hire(self, name: str, *, crash: str = "", clock: bool = False) -> Worker:
+    def hire(self, name: str, *, crash: str = "", heir: str = "", clock: bool = False) -> Worker:
         """A worker takes this place."""
-        self.workers[name] = Worker(name, self._start("work", (), crash, clock))
+        self.workers[name] = Worker(name, self._start("work", (), crash, clock), heir)
         return self.workers[name]
 
     def kill(self, name: str, number: int) -> None:
@@ -173,7 +174,8 @@ class Stage:
             ended = status[str(worker.pid)]
             if ended is not None:
                 worker.ended_by.append(ended)
-                worker.pid = self._start("work", (), "", False)
+                worker.pid = self._start("work", (), worker.heir, False)
+                worker.heir = ""
 
     def go_on(self, seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
         """Let everything run for a while, or until something happened; whether it did."""

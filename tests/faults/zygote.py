@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,8 @@ def become(order: dict[str, Any]) -> None:
         connections.databases["default"][name] = found[name]
     if "sqlite" not in found["ENGINE"]:
         connections.databases["default"]["OPTIONS"] = {}  # those of the zygote's own settings are SQLite's
+    with suppress(AttributeError):
+        del connections["default"]  # made when something was imported, never opened
     crash._wanted, _, crash._nth = order.get("crash", "").partition(":")
     if path := order.get("clock"):
         wall = Path(path)
@@ -145,7 +148,8 @@ def fork(order: dict[str, Any]) -> int:
         log = os.open(order["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         for number in (1, 2):
             os.dup2(log, number)
-        os.close(0)
+        # Not closed: SQLite closes a database file that gets the number 0 again, and with it this process's locks.
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         become(order)
         status = 0
     except BaseException:
