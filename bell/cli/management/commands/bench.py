@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from bell.proving.bench import audience, email, fill, inbound, measure, page, signup, text
+from bell.proving.bench import audience, email, fill, inbound, measure, page, signup, text, urgent
 from bell.proving.bench.measure import Row
 from bell.residents.models import Resident
 
@@ -31,6 +31,7 @@ BENCHMARKS = {
     "inbound": Benchmark(inbound.run, 10_000, serves=True),
     "signup": Benchmark(signup.run, 30, least=1, serves=True),
     "text": Benchmark(text.run, 5_000),
+    "urgent": Benchmark(urgent.run, 100_000, least=20_000),
     "page": Benchmark(page.run, 300, least=1, serves=True),
 }
 
