@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from bell.alerts import audience, content, notices, rules, together
+from bell.alerts import audience, checks, content, notices, rules, together
 from bell.alerts.models import Alert, Approval, Ask, Relation, State, Version
 from bell.alerts.rules import NotAllowed, Unfinished
 from bell.audit.record import record
@@ -85,8 +85,11 @@ def edit(alert: Alert, *, by: Officer, seen: int | None = None, **changes: Any) 
 
 
 @transaction.atomic
-def submit(alert: Alert, *, by: Officer) -> Version:
-    """Freeze a version and ask every eligible colleague to approve it. Raises Unfinished with words by field."""
+def submit(alert: Alert, *, by: Officer, everyone: int | None = None) -> Version:
+    """Freeze a version and ask every eligible colleague to approve it. Raises Unfinished with words by field.
+
+    `everyone` is the number that was typed to say that really so many people are meant.
+    """
     fresh = _locked(alert)
     if not organisation_rules.may_write(by, fresh.team):
         raise NotAllowed(f"You cannot write for {fresh.team.name}.")
@@ -97,6 +100,10 @@ def submit(alert: Alert, *, by: Officer) -> Version:
     earlier = rules.earlier_mailing(fresh.follows_id, fresh.organisation_id) if fresh.follows_id else None
     rule = audience.Rule.of(frozen, earlier)
     reached = audience.count(rule)
+    reach = checks.Reach(rule, reached.people)
+    if words := rules.problem_with_everyone(reach, everyone):
+        raise Unfinished({"everyone": words})
+    noticed = checks.run(frozen, reach)
     version = Version.objects.create(
         alert=fresh,
         number=fresh.versions.count() + 1,
@@ -108,8 +115,13 @@ def submit(alert: Alert, *, by: Officer) -> Version:
         emails=reached.emails,
         texts=reached.texts,
         pence=audience.pence(reached.texts, content.sms(frozen)),
+        checks=[one.as_json() for one in noticed],
     )
-    record("alert submitted", fresh, by=by, version=version.number, digest=version.digest, people=reached.people)
+    record(
+        "alert submitted", fresh, by=by,
+        version=version.number, digest=version.digest, people=reached.people,
+        checks=sorted({one.check for one in noticed}),
+    )  # fmt: skip
     together.invite(version)
     waiting = "An urgent alert waits for your approval." if fresh.urgent else "An alert waits for your approval."
     for colleague in rules.approvers(version):
@@ -118,8 +130,11 @@ def submit(alert: Alert, *, by: Officer) -> Version:
 
 
 @transaction.atomic
-def approve(version: Version, *, by: Officer, digest: str) -> Alert:
-    """Approve exactly the version that was looked at, and start the hold. Pressing twice does it once."""
+def approve(version: Version, *, by: Officer, digest: str, reason: str = "") -> Alert:
+    """Approve exactly the version that was looked at, and start the hold. Pressing twice does it once.
+
+    Where the checks ask for it `reason` says why it may go all the same; Unfinished without.
+    """
     alert = _locked(version.alert)
     latest = alert.versions.last()
     if latest is None or latest.pk != version.pk or version.digest != digest:
@@ -130,8 +145,10 @@ def approve(version: Version, *, by: Officer, digest: str) -> Alert:
         return alert
     if alert.state != State.SUBMITTED:  # approved by someone else meanwhile: the hold is not begun again
         raise NotAllowed(f"This alert is {alert.get_state_display().lower()}, so that cannot be done now.")
+    if rules.needs_reason(version) and not reason.strip():
+        raise Unfinished({"reason": "Say why it may go as it is: the checks found something, and your reason is kept."})
     _move(alert, State.APPROVED)
-    _decide(version, by=by, decision=Approval.Decision.APPROVE)
+    _decide(version, by=by, decision=Approval.Decision.APPROVE, reason=reason)
     record("alert approved", alert, by=by, version=version.number, digest=digest)
     return _hold(alert, by=by)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 
 from bell.delivery.models import Mailing
 from bell.organisations.kinds import Kind
@@ -134,6 +134,8 @@ class Version(models.Model):
     emails = models.PositiveIntegerField(default=0)
     texts = models.PositiveIntegerField(default=0)
     pence = models.FloatField(default=0, help_text="Expected cost of the texts, in pence")
+    # What the checks noticed when it was submitted (alerts.checks.Finding), gravest first.
+    checks = models.JSONField(default=list, db_default=Value([], models.JSONField()))
     # Where the fan-out stands, so that a crash resumes (delivery.md, Filling).
     mailing = models.OneToOneField(Mailing, null=True, on_delete=models.PROTECT, related_name="+")
     filled_through = models.BigIntegerField(default=0)

@@ -6,7 +6,9 @@ from typing import Any
 
 from django.conf import settings
 
-from bell.alerts import content, drawing
+from bell.alerts import checks, content, drawing
+from bell.alerts.audience import hidden
+from bell.alerts.checks.reach import is_everyone
 from bell.alerts.models import Alert, Approval, Carrier, Relation, State, Version
 from bell.lib import shapes, text
 from bell.organisations import kinds
@@ -96,7 +98,48 @@ def barred_from_approving(officer: Officer, version: Version) -> str:
         return "You wrote, edited or submitted this alert, so a colleague must approve it."
     if not organisation_rules.may_approve(officer, alert.team):
         return "You are not an approver for this team."
+    if gravest(version) >= checks.Level.SENIOR and not _is_senior(officer, version):
+        return "The checks found something for which an approver of a team for the whole force must decide."
     return ""
+
+
+def findings(version: Version) -> list[checks.Finding]:
+    """What the checks noticed when this version was submitted, gravest first."""
+    return [checks.Finding.from_json(one) for one in version.checks]
+
+
+def gravest(version: Version) -> int:
+    """The highest level among them; 0 when they noticed nothing."""
+    return max((one.level for one in findings(version)), default=0)
+
+
+def needs_reason(version: Version) -> bool:
+    """Whether whoever approves must say why it may go all the same."""
+    return gravest(version) >= checks.Level.CARE
+
+
+def _is_senior(officer: Officer, version: Version) -> bool:
+    """Approvers of teams for the whole force; where an organisation has none but the writers, any other approver."""
+    alert = version.alert
+    grants = Grant.objects.filter(
+        role=Role.APPROVER, team__organisation=alert.organisation_id, team__whole_force=True, officer__is_active=True
+    )
+    wrote = {alert.author_id, alert.last_editor_id, version.by_id}
+    senior = set(grants.values_list("officer", flat=True)) - wrote
+    return officer.pk in senior or not senior
+
+
+def problem_with_everyone(reach: checks.Reach, typed: int | None) -> str:
+    """Half of all followers or more are meant: the number that was typed must be theirs, or words that ask for it.
+
+    Within a tenth: people join and leave while somebody types.
+    """
+    if not is_everyone(reach) or (typed is not None and abs(typed - reach.people) <= reach.people / 10):
+        return ""
+    return (
+        f"This would reach about {hidden(reach.people):,} people, half of everyone who follows you or more. If you "
+        "mean all of them, type that number."
+    )
 
 
 def approvers(version: Version) -> list[Officer]:

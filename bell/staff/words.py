@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from bell.alerts.audience import Roughly, hidden
+from bell.alerts.checks import Level
 from bell.alerts.models import State
 from bell.conversations.rules import CLOCK
 from bell.lib import clock
@@ -21,6 +22,12 @@ STATE_COLOURS: dict[str, str] = {
     State.STOPPED: "red",
     State.CLOSED: "grey",
     State.WITHDRAWN: "grey",
+}
+# What a finding of the checks means for the approval: words and a colour.
+LEVELS = {
+    Level.NOTE: ("Worth a look", "grey"),
+    Level.CARE: ("Needs a reason", "amber"),
+    Level.SENIOR: ("Needs a senior approver", "red"),
 }
 _SOON = timedelta(hours=24)
 

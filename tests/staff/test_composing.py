@@ -7,6 +7,7 @@ from shapely.geometry import box, mapping
 
 from bell.alerts import actions as alert_actions
 from bell.alerts import audience
+from bell.alerts.checks import reach
 from bell.alerts.models import Alert, CountAsked, State
 from bell.organisations.kinds import Kind
 from tests.cast import IN_WEST
@@ -348,3 +349,24 @@ def test_a_team_without_a_patch_or_with_the_whole_force_still_writes(cast, at_de
     page = at_desk("media").get(path(wide)).content.decode()
     assert "Far Ward" in page and "Testshire" in page
     assert at_desk("media").get(path(wide, "ground")).status_code == 200
+
+
+def test_the_preview_says_what_the_checks_notice_while_one_writes(cast, desk, alert):
+    given = sent(cast, body="He lives at 14 Sowbury Park Road.")
+    page = desk.post(path(alert, "preview"), given).content.decode()
+    assert "What the checks noticed" in page and "<q>14 Sowbury Park Road</q>" in page
+    assert "What the checks noticed" not in desk.post(path(alert, "preview"), sent(cast)).content.decode()
+
+
+def test_everyone_is_asked_for_only_when_everyone_is_meant(cast, desk, alert, monkeypatch):
+    for _ in range(20):
+        cast.resident()
+    assert "How many people is it meant for" not in desk.get(path(alert)).content.decode()
+    monkeypatch.setattr(reach, "EVERYONE_LEAST", 10)
+    page = desk.post(path(alert), sent(cast, do="submit")).content.decode()
+    assert "How many people is it meant for" in page and "about 20 people" in page
+    assert Alert.objects.get().state == State.DRAFT
+    wrong = desk.post(path(alert), sent(cast, do="submit", seen="1", everyone="7")).content.decode()
+    assert "about 20 people" in wrong and 'value="7"' in wrong
+    desk.post(path(alert), sent(cast, do="submit", seen="2", everyone="20"))
+    assert Alert.objects.get().state == State.SUBMITTED

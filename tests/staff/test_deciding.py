@@ -232,3 +232,26 @@ def test_the_live_part_of_the_page_changes_only_when_something_did(cast, alert, 
     assert client.get(path, {"have": have, "news": ""}).status_code == 204
     decide(at_desk("approver"), version, "approve")
     assert b"Undo" in client.get(path, {"have": have, "news": ""}).content
+
+
+def test_what_the_checks_noticed_stands_before_the_approver_and_asks_for_a_reason(cast, at_desk):
+    for _ in range(3):
+        cast.resident()
+    alert = cast.draft(body="It happened at 14 Sowbury Park Road.")
+    version = alert_actions.submit(alert, by=cast.author)
+    client = at_desk("approver")
+    page = client.get(f"/desk/alerts/{alert.reference}/approve/").content.decode()
+    assert "What the checks noticed" in page and "<q>14 Sowbury Park Road</q>" in page and "Needs a reason" in page
+    refused = decide(client, version, "approve").content.decode()
+    assert "Say why it may go as it is" in refused and state(alert) == State.SUBMITTED
+    decide(client, version, "approve", reason="The shop asked us to name it.")
+    assert state(alert) == State.HELD and Approval.objects.get().reason == "The shop asked us to name it."
+
+
+def test_what_is_grave_is_not_for_the_teams_own_approver(cast, at_desk):
+    cast.resident()
+    version = alert_actions.submit(cast.draft(body="See bit.ly/3abcd for more."), by=cast.author)
+    page = at_desk("approver").get(f"/desk/alerts/{version.alert.reference}/approve/").content.decode()
+    assert "You cannot decide on this one" in page and "whole force" in page
+    decide(at_desk("media"), version, "approve", reason="Checked with the bank.")
+    assert state(version.alert) == State.HELD

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bell.alerts import actions, rules, together
+from bell.alerts import actions, audience, rules, together
+from bell.alerts import find as alerts
 from bell.alerts.models import Alert, Relation, State, Version
 from bell.delivery.models import Delivery, Inbound, Mailing
 from bell.delivery.models import State as Delivered
@@ -154,7 +155,7 @@ class Director:
 
         `people` are those meant, by organisation; organisations without an entry carry nothing.
         """
-        version = actions.submit(alert, by=self.world.author)
+        version = actions.submit(alert, by=self.world.author, everyone=audience.count(alerts.rule(alert)).people)
         for carrier in version.carriers.all():
             together.decide(carrier, by=self.world.partner.approver, digest=version.digest, agree=True)
         pairs = expected.carried(
@@ -165,7 +166,7 @@ class Director:
             groups=groups or [],
             now=clock.now(),
         )
-        actions.approve(version, by=self.world.approver, digest=version.digest)
+        actions.approve(version, by=self.world.approver, digest=version.digest, reason="It is a rehearsal.")
         sent = Sent(name, version, pairs)
         self.story.sent.append(sent)
         return sent

@@ -163,6 +163,16 @@ class ComposeForm(Form):
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
         error_messages={"invalid": "Enter a date and a time"},
     )
+    everyone = forms.IntegerField(
+        label="How many people is it meant for?",
+        help_text="Asked only because it would go to so many",
+        required=False,
+        min_value=0,
+        max_value=100_000_000,
+        localize=True,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "class": "govuk-input--width-5", "autocomplete": "off"}),
+        error_messages={"invalid": "Enter a number, like 5000"},
+    )
     circle_postcode = forms.CharField(
         label="Postcode",
         required=False,

@@ -6,7 +6,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from bell.alerts import find
+from bell.alerts import checks, find
 from bell.alerts.models import Alert
 from bell.lib import clock
 from bell.organisations.models import Officer
@@ -38,6 +38,13 @@ def pounds(pence: float) -> str:
 def state_tag(alert: Alert) -> SafeString:
     """The state of an alert as a coloured word."""
     return bell_ui.tag(str(alert.get_state_display()), words.STATE_COLOURS.get(alert.state, "grey"))
+
+
+@register.filter
+def level_tag(level: checks.Level) -> SafeString:
+    """What a finding of the checks means for the approval, as a coloured word."""
+    said, colour = words.LEVELS[level]
+    return bell_ui.tag(said, colour)
 
 
 @register.filter

@@ -47,6 +47,8 @@ def _page(request: HttpRequest, officer: Officer, alert: Alert, version: Version
         "changed": changed,
         "before": before,
         "last_reason": _last_reason(version),
+        "findings": rules.findings(version),
+        "needs_reason": rules.needs_reason(version),
     }
     return shell.page(request, officer, "staff/approve.html", context)
 
@@ -59,7 +61,7 @@ def _last_reason(version: Version) -> Approval | None:
 
 def _decide(request: HttpRequest, officer: Officer, alert: Alert, version: Version) -> HttpResponse:
     """One decision; the same one again changes nothing."""
-    form = DecideForm(request.POST)
+    form = DecideForm(request.POST, version=version)
     if not form.is_valid() and "reason" not in form.errors:
         messages.error(request, "This page was out of date. Look at the newest version.")
         return redirect("staff-approve", alert.reference)
@@ -88,7 +90,8 @@ def _decide(request: HttpRequest, officer: Officer, alert: Alert, version: Versi
 def _act(do: str, officer: Officer, version: Version, form: DecideForm) -> str:
     """Approve, return or reject; the words for afterwards. NotAllowed for anything else."""
     if do == "approve":
-        alert = actions.approve(version, by=officer, digest=form.cleaned_data["digest"])
+        given = {"digest": form.cleaned_data["digest"], "reason": form.cleaned_data["reason"]}
+        alert = actions.approve(version, by=officer, **given)
         if alert.state == State.SCHEDULED and alert.hold_until:
             return f"Approved. It goes {clock.said(alert.hold_until)}; you can undo it until then."
         return "Approved." if alert.state != State.HELD else "Approved. It is about to go; you can still undo."

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from bell.alerts import actions, audience, content, find, rules
+from bell.alerts import actions, audience, checks, content, find, rules
 from bell.alerts.models import Alert, Version
 from bell.lib import clock
 from bell.organisations.models import Officer
@@ -74,7 +74,7 @@ def _keep(request: HttpRequest, officer: Officer, alert: Alert, *, submit: bool)
         messages.success(request, "Draft saved.")
         return redirect("staff-edit", alert.reference)
     try:
-        version = actions.submit(alert, by=officer)
+        version = actions.submit(alert, by=officer, everyone=form.cleaned_data["everyone"])
     except rules.Unfinished as unfinished:
         form = _again(request, alert, seen=str(alert.edit))
         form.show(unfinished.problems)
@@ -209,7 +209,8 @@ def _preview(form: ComposeForm) -> dict[str, Any]:
     made = form.candidate() if form.is_bound else copy.copy(form.alert)
     for name, most in (("title", 300), ("body", 8000), ("sms_text", 2000)):
         setattr(made, name, str(form[name].value() or "")[:most])
-    return {"message": showing.message(rules.snapshot(made))}
+    frozen = rules.snapshot(made)
+    return {"message": showing.message(frozen), "findings": checks.of_text(frozen)}
 
 
 def _chosen(form: ComposeForm) -> dict[str, Any]:
