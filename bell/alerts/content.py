@@ -110,6 +110,7 @@ def build(frozen: dict[str, Any], carrier: Organisation | None = None) -> post.C
         "m": message,
         "answer_url": links.absolute(links.answer(slots.ANSWER)),
         "page_url": links.absolute(links.alert_page(message.reference)),
+        "genuine_url": links.absolute(links.genuine(message.reference)),
         "unsubscribe_url": links.absolute(links.unsubscribe(slots.UNSUBSCRIBE)),
         "account_url": links.absolute(links.account()),
         "promise_url": links.absolute(links.privacy()),

@@ -68,9 +68,9 @@ def account() -> str:
     return "/account/"
 
 
-def genuine() -> str:
-    """How to tell whether a message is really ours."""
-    return "/genuine/"
+def genuine(reference: str = "") -> str:
+    """How to tell whether a message is really ours; with a reference, what is known of it."""
+    return f"/genuine/?code={quote(reference, safe='')}" if reference else "/genuine/"
 
 
 def privacy() -> str:
