@@ -90,6 +90,7 @@ INSTALLED_APPS = [
     "bell.config",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
 ]
 if DEMO:
     INSTALLED_APPS.append("bell.proving")
@@ -160,6 +161,15 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # officers' addresses are set by an administrator
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_PREVENT_ENUMERATION = True
+# A second factor on every path in, but in the demo, where anyone may act as anyone and nobody is real.
+SECOND_FACTOR = not DEMO
+MFA_ADAPTER = "bell.organisations.signin.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEMO
+MFA_TOTP_ISSUER = SITE_NAME
+MFA_TOTP_TOLERANCE = 1  # one step of half a minute either way, as RFC 6238 5.2 allows for clocks that differ
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/desk/"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"

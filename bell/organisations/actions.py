@@ -1,5 +1,6 @@
 """What is done to officers, organisations and agreements. Each verb checks the rules and writes its audit entry."""
 
+import secrets
 from dataclasses import asdict, dataclass
 from datetime import date
 
@@ -8,7 +9,7 @@ from django.utils.text import slugify
 
 from bell.audit.record import record
 from bell.lib import clock
-from bell.organisations import rules
+from bell.organisations import rules, signin
 from bell.organisations.models import Agreement, Officer, Organisation, OrganisationName, Route
 
 
@@ -30,6 +31,34 @@ class Terms:
     starts: date
     ends: date
     document: str
+
+
+@transaction.atomic
+def open_again(officer: Officer, *, by: Officer, why: str) -> str:
+    """For an officer who lost every way in, after an administrator saw in person who they are: a password for one use.
+
+    Old password, factors and sessions are gone. `why` says how the administrator made sure. The password is returned
+    once, to be told by voice, and kept nowhere.
+    """
+    if not rules.may_administer(by) or by.organisation_id != officer.organisation_id:
+        raise NotAllowed("Only an administrator of the same organisation opens an account again.")
+    if by.pk == officer.pk:
+        raise NotAllowed("Nobody opens their own account again: ask another administrator.")
+    if not why.strip():
+        raise NotAllowed("Say how you made sure who it is.")
+    fresh = Officer.objects.select_for_update().get(pk=officer.pk)
+    if not fresh.is_active:
+        raise NotAllowed("This account is switched off.")
+    password = "-".join("".join(secrets.choice(_SPOKEN) for _ in range(5)) for _ in range(4))
+    fresh.set_password(password)  # which ends every session
+    fresh.save(update_fields=["password"])
+    signin.forget_factors(fresh)
+    record("officer opened again", fresh, by=by, why=why.strip()[:200])
+    return password
+
+
+# Letters and digits that cannot be mistaken for one another when read out.
+_SPOKEN = "abcdefghjkmnpqrstvwxyz23456789"
 
 
 @transaction.atomic

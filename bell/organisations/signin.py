@@ -1,7 +1,23 @@
-"""Staff sign-in: what we ask of django-allauth."""
+"""Staff sign-in: what we ask of django-allauth, and who passed a second factor."""
+
+import base64
+import hashlib
+import time
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
 from django.http import HttpRequest
+
+from bell.organisations.models import Officer
+
+# Recovery codes alone are no factor: they stand in for one that was set up.
+FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+FRESH_SECONDS = 15 * 60
+"""After so long an officer proves again who they are before sending, approving and exporting."""
 
 
 class OfficerAdapter(DefaultAccountAdapter):
@@ -10,3 +26,61 @@ class OfficerAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Never."""
         return False
+
+    def is_reauthentication_required(self, *, app: str) -> bool:
+        """Whoever has a factor proves it again before changing factors: a stolen session cannot add its own."""
+        user = self.request.user
+        return isinstance(user, Officer) and has_factor(user)
+
+
+class FactorAdapter(DefaultMFAAdapter):
+    """Second factors: their secrets are encrypted in the tables, and the last one cannot be taken away."""
+
+    def encrypt(self, text: str) -> str:
+        """With a key made from BELL_SECRET_KEY (Fernet: AES-128-CBC with HMAC-SHA256)."""
+        return _box().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Back; after BELL_SECRET_KEY was changed nobody can, and the factor is set up anew."""
+        try:
+            return _box().decrypt(encrypted_text.encode()).decode()
+        except InvalidToken:
+            return ""
+
+    def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
+        """An officer without one could not come in: set up the new one first."""
+        others = Authenticator.objects.filter(user_id=authenticator.user_id, type__in=FACTORS)
+        return authenticator.type not in FACTORS or others.exclude(pk=authenticator.pk).exists()
+
+
+def _box() -> MultiFernet:
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    made = (hashlib.blake2b(str(key).encode(), digest_size=32, person=b"second factor").digest() for key in keys)
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in made])
+
+
+def has_factor(officer: Officer) -> bool:
+    """Whether a second factor is set up."""
+    return bool(Authenticator.objects.filter(user_id=officer.pk, type__in=FACTORS).exists())
+
+
+def has_app(officer: Officer) -> bool:
+    """Whether one of them is an authenticator app (codes)."""
+    return bool(Authenticator.objects.filter(user_id=officer.pk, type=Authenticator.Type.TOTP).exists())
+
+
+def forget_factors(officer: Officer) -> None:
+    """Take all factors and recovery codes away."""
+    Authenticator.objects.filter(user_id=officer.pk).delete()
+
+
+def newest(officer: Officer, kind: str) -> Authenticator | None:
+    """The factor of this kind that was set up last."""
+    return Authenticator.objects.filter(user_id=officer.pk, type=kind).order_by("-pk").first()
+
+
+def passed(request: HttpRequest, officer: Officer, *, within: float | None = None) -> bool:
+    """Whether this session passed a second factor of this officer, within so many seconds (None: ever)."""
+    now = time.time()
+    records = (one for one in get_authentication_records(request, officer) if one.get("method") == "mfa")
+    return any(within is None or now - float(one.get("at", 0)) < within for one in records)

@@ -15,7 +15,7 @@ from bell.alerts.models import PUBLISHED, Alert, Relation, State
 from bell.conversations import find as conversations
 from bell.organisations.models import Officer, Organisation
 from bell.staff import ground, history, live, shell, showing
-from bell.staff.access import officer_required
+from bell.staff.access import fresh_factor, officer_required
 from bell.staff.forms.talk import SearchForm
 from bell.staff.views import evidence
 from bell.staff.views.finding import alert_of, version_of
@@ -109,7 +109,11 @@ _ACTS: dict[str, tuple[Callable[..., Alert], str, str]] = {
 @officer_required
 @require_POST
 def act(request: HttpRequest, officer: Officer, reference: str, verb: str) -> HttpResponse:
-    """Press one of the page's buttons. Pressing twice does it once."""
+    """Press one of the page's buttons. Pressing twice does it once. Nothing stands before *Undo* and *Stop*."""
+    return (_press_surely if verb == "send" else _press)(request, officer, reference, verb)
+
+
+def _press(request: HttpRequest, officer: Officer, reference: str, verb: str) -> HttpResponse:
     one = alert_of(officer, reference)
     if verb not in _ACTS:
         raise Http404
@@ -123,6 +127,9 @@ def act(request: HttpRequest, officer: Officer, reference: str, verb: str) -> Ht
         scheduled = verb == "send" and one.state == State.SCHEDULED
         messages.success(request, "Scheduled again. You can still undo." if scheduled else words)
     return redirect("staff-edit" if verb == "take-back" else "staff-alert", one.reference)
+
+
+_press_surely = fresh_factor(_press)
 
 
 @officer_required

@@ -10,12 +10,13 @@ from bell.alerts.models import Alert, Approval, State, Version
 from bell.lib import clock
 from bell.organisations.models import Officer
 from bell.staff import ground, shell, showing
-from bell.staff.access import officer_required
+from bell.staff.access import fresh_factor, officer_required
 from bell.staff.forms.decide import DecideForm
 from bell.staff.views.finding import alert_of, version_of
 
 
 @officer_required
+@fresh_factor
 @require_http_methods(["GET", "HEAD", "POST"])
 def approve(request: HttpRequest, officer: Officer, reference: str) -> HttpResponse:
     """Show the newest version, and take the decision on exactly the version that was shown."""

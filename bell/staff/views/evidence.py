@@ -17,7 +17,7 @@ from bell.evidence.models import Exhibit
 from bell.evidence.rules import NotAllowed
 from bell.organisations.models import Officer
 from bell.staff import exhibits, live, shell
-from bell.staff.access import officer_required
+from bell.staff.access import fresh_factor, officer_required
 from bell.staff.forms.evidence import CloseForm, TriageForm, WhyForm
 from bell.staff.views.finding import alert_of
 
@@ -96,6 +96,7 @@ def preview(request: HttpRequest, officer: Officer, reference: str, number: int)
 
 
 @officer_required
+@fresh_factor
 @require_POST
 def download(request: HttpRequest, officer: Officer, reference: str, number: int) -> HttpResponse:
     """The original, as an attachment of no type, for a reason."""
@@ -135,6 +136,7 @@ def triage(request: HttpRequest, officer: Officer, reference: str, number: int) 
 
 
 @officer_required
+@fresh_factor
 @require_http_methods(["GET", "HEAD", "POST"])
 def export(request: HttpRequest, officer: Officer, reference: str) -> HttpResponse:
     """Everything of an alert in one package, for a reason."""

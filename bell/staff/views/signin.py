@@ -1,8 +1,21 @@
-"""Staff sign in by work email and password. No sign-up and no reset: administrators make and mend accounts."""
+"""Staff sign in by work email, password and a second factor, or by a passkey. No sign-up and no reset.
+
+Administrators make and mend accounts (`bell officer`).
+"""
 
 from typing import Any
 
 from allauth.account.views import LoginView
+from allauth.mfa.base.internal import flows
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.views import ActivateTOTPView
+from allauth.mfa.webauthn.views import AddWebAuthnView, RemoveWebAuthnView
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from bell.organisations.models import Officer
+from bell.organisations.signin import FactorAdapter, newest
 
 
 class SignIn(LoginView):
@@ -20,3 +33,42 @@ class SignIn(LoginView):
         context: dict[str, Any] = super().get_context_data(**kwargs)
         context.pop("site", None)
         return context
+
+
+class App(ActivateTOTPView):
+    """Set up an authenticator app. Its first right code is this session's second factor too."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Keep it, and note that it was just used."""
+        response: HttpResponse = super().form_valid(form)
+        return _used(self.request, response, Authenticator.Type.TOTP)
+
+
+class AddKey(AddWebAuthnView):
+    """Set up a passkey or security key; using it once is this session's second factor too."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """The same."""
+        response: HttpResponse = super().form_valid(form)
+        return _used(self.request, response, Authenticator.Type.WEBAUTHN)
+
+
+class RemoveKey(RemoveWebAuthnView):
+    """Take a key away, but not an officer's last factor."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Refused in words where nobody could come in any more."""
+        if not FactorAdapter().can_delete_authenticator(self.get_object()):
+            messages.error(self.request, "This is your only way to confirm who you are. Set up another one first.")
+            return redirect("mfa_index")
+        removed: HttpResponse = super().form_valid(form)
+        return removed
+
+
+def _used(request: HttpRequest, response: HttpResponse, kind: str) -> HttpResponse:
+    """Note in the session that the newest factor of this kind was used."""
+    officer = request.user
+    factor = newest(officer, kind) if isinstance(officer, Officer) else None
+    if factor is not None:
+        flows.post_authentication(request, factor, reauthenticated=True)
+    return response
