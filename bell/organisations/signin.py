@@ -47,6 +47,10 @@ class FactorAdapter(DefaultMFAAdapter):
         except InvalidToken:
             return ""
 
+    def generate_authenticator_name(self, user: Officer, type: Authenticator.Type) -> str:
+        """What a new one is called at first."""
+        return f"Passkey {Authenticator.objects.filter(user_id=user.pk, type=type).count() + 1}"
+
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
         """An officer without one could not come in: set up the new one first."""
         others = Authenticator.objects.filter(user_id=authenticator.user_id, type__in=FACTORS)

@@ -91,6 +91,8 @@ OPEN = {
     "near-nothing": "/?postcode=S40+1AA",
     "near-error": "/?postcode=DE75",
     "alerts": "/alerts/",
+    "genuine": "/genuine/",
+    "genuine-no": "/genuine/?code=TP-22222",
     "privacy": "/privacy/",
     "accessibility": "/accessibility/",
     "contact": "/contact/",

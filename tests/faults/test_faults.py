@@ -179,7 +179,11 @@ def test_told_to_end(stage: Stage) -> None:
     alerts(stage)
     for _ in range(3):
         stage.go_on(stage.random.uniform(0.0, 0.5))
-        stage.kill(stage.random.choice(["one", "two"]), signal.SIGTERM)
+        name = stage.random.choice(["one", "two"])
+        before = len(stage.workers[name].ended_by)
+        stage.kill(name, signal.SIGTERM)
+        ended = stage.go_on(30, lambda who=stage.workers[name], seen=before: len(who.ended_by) > seen)
+        assert ended, f"it goes on working: {stage.tail()}"
     noes(stage)
     verdict(stage)
     assert set(ended_by(stage)) <= {0}

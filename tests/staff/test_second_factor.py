@@ -44,7 +44,7 @@ def sign_in(client, officer):
 def set_up(client) -> str:
     """Set up an app; its secret."""
     page = client.get("/accounts/2fa/totp/activate/").content.decode()
-    secret = re.search(r"staff-secret\">([A-Z2-7]+)<", page)[1]
+    secret = re.search(r"app-qr__secret\">([A-Z2-7]+)<", page)[1]
     client.post("/accounts/2fa/totp/activate/", {"code": six_digits(secret)})
     return secret
 

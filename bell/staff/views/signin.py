@@ -38,6 +38,12 @@ class SignIn(LoginView):
 class App(ActivateTOTPView):
     """Set up an authenticator app. Its first right code is this session's second factor too."""
 
+    def get_form(self, form_class: Any = None) -> Any:
+        """Without an answer in the empty box."""
+        form = super().get_form(form_class)
+        form.fields["code"].widget.attrs.pop("placeholder", None)
+        return form
+
     def form_valid(self, form: Any) -> HttpResponse:
         """Keep it, and note that it was just used."""
         response: HttpResponse = super().form_valid(form)
@@ -46,6 +52,12 @@ class App(ActivateTOTPView):
 
 class AddKey(AddWebAuthnView):
     """Set up a passkey or security key; using it once is this session's second factor too."""
+
+    def get_form(self, form_class: Any = None) -> Any:
+        """In our words."""
+        form = super().get_form(form_class)
+        form.fields["passwordless"].help_text = "It then asks for your finger, face or PIN each time"
+        return form
 
     def form_valid(self, form: Any) -> HttpResponse:
         """The same."""
