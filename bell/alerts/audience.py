@@ -4,20 +4,20 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models import Case, Count, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.expressions import RawSQL
 from shapely.geometry.base import BaseGeometry
 
 from bell.alerts import drawing
 from bell.alerts.models import CountAsked, Version
 from bell.audit.record import record
-from bell.delivery.models import Channel, Delivery, Suppression
+from bell.delivery.models import Channel, Delivery, Mailing, Suppression
 from bell.delivery.models import State as Delivered
 from bell.lib import cells, clock, shapes, text
 from bell.organisations import kinds
@@ -209,11 +209,51 @@ def _sent(mailing: int) -> QuerySet[Delivery]:
     return Delivery.objects.filter(mailing=mailing, state__in=reached)
 
 
-def columns(found: QuerySet[Contact]) -> QuerySet[Contact, Any]:
-    """The columns that the post room's `fill` asks for."""
-    return found.annotate(
-        recipient_key=F("resident__key"), due_at=Value(clock.now(), output_field=DateTimeField())
-    ).values("recipient_key", "channel", "address", "address_key", "due_at")
+def columns(found: QuerySet[Contact], *, urgent: bool = True) -> QuerySet[Contact, Any]:
+    """The columns that the post room's `fill` asks for. What is not urgent is due when a person's quiet hours end."""
+    now = clock.now()
+    due: Any = Value(now, output_field=DateTimeField())
+    return found.annotate(recipient_key=F("resident__key"), due_at=due if urgent else _after_quiet(now, due)).values(
+        "recipient_key", "channel", "address", "address_key", "due_at"
+    )
+
+
+_HALF_HOURS = range(0, 24 * 60, 30)
+
+
+def in_quiet(now: datetime, prefix: str = "resident__") -> Q:
+    """Residents whose quiet hours hold at this moment."""
+    here = clock.local(now)
+    minute = here.hour * 60 + here.minute
+    begins, ends = f"{prefix}quiet_from", f"{prefix}quiet_until"
+    begun, not_over = Q(**{f"{begins}__lte": minute}), Q(**{f"{ends}__gt": minute})
+    over_midnight = Q(**{f"{begins}__gt": F(ends)})
+    return (over_midnight & (begun | not_over)) | (~over_midnight & begun & not_over)
+
+
+def _after_quiet(now: datetime, otherwise: Any) -> Case:
+    """When each person may be written to: one moment for each half hour at which quiet hours can end."""
+    ends = {}
+    for end in _HALF_HOURS:
+        over = next(
+            (at for start in _HALF_HOURS if start != end and (at := clock.quiet_end(now, start, end)) is not None), None
+        )
+        if over is not None:
+            ends[end] = over
+    whens = [
+        When(resident__quiet_until=end, then=Value(over, output_field=DateTimeField())) for end, over in ends.items()
+    ]
+    return Case(
+        When(resident__quiet_from=None, then=otherwise),
+        When(in_quiet(now), then=Case(*whens, default=otherwise)),
+        default=otherwise,
+    )
+
+
+def recipients(mailing: Mailing) -> QuerySet[Delivery, Any]:
+    """The keys of the people to whom a mailing goes."""
+    taken = (Delivered.SUPPRESSED, Delivered.CANCELLED)
+    return Delivery.objects.filter(mailing=mailing).exclude(state__in=taken).values("recipient_key")
 
 
 def count(rule: Rule, **where: Any) -> Reached:

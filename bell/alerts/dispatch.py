@@ -201,14 +201,24 @@ def carry_step(carrier: Carrier, *, step: int | None = None) -> bool:
 def _fill(version: Version, mailing: Mailing, rule: audience.Rule, cursor: Version | Carrier, size: int) -> None:
     """One step of a fan-out; `cursor` keeps where it stands."""
     wide = _is_wide(version)
-    people = audience.columns(audience.people(rule, version=version, walk=wide))
+    urgent = bool(version.frozen["urgent"])
+    people = audience.columns(audience.people(rule, version=version, walk=wide), urgent=urgent)
     step = post.fill(mailing, people, after=cursor.filled_through, step=size, walk=wide)
     # The cursor is a person's key: once it is of no use, it goes.
     cursor.filled_through = 0 if step.finished else step.after
     if step.finished:
         cursor.filled_at = clock.now()
         post.close(mailing)
+        if urgent:
+            _note_quiet(version, mailing)
     cursor.save(update_fields=["filled_through", "filled_at"])
+
+
+def _note_quiet(version: Version, mailing: Mailing) -> None:
+    """An urgent alert breaks quiet hours: how many people's stands in the record (B8)."""
+    asleep = Resident.objects.filter(audience.in_quiet(clock.now(), ""), key__in=audience.recipients(mailing)).count()
+    if asleep:
+        record("quiet hours broken", version.alert, by=None, version=version.number, people=asleep)
 
 
 def _is_wide(version: Version) -> bool:

@@ -18,6 +18,22 @@ def local(at: datetime) -> datetime:
     return at.astimezone(LONDON)
 
 
+def quiet_end(at: datetime, begins: int, ends: int) -> datetime | None:
+    """When quiet hours that hold at a moment are over, or None when they do not hold then.
+
+    `begins` and `ends` are minutes after midnight on London's clocks; hours that begin later than they end go over
+    midnight. An end that the clocks skip in spring is an hour later, one that comes twice in autumn is the first.
+    """
+    here = local(at)
+    minute = here.hour * 60 + here.minute
+    over_midnight = begins > ends
+    if not ((begins <= minute or minute < ends) if over_midnight else (begins <= minute < ends)):
+        return None
+    day = here.date() + timedelta(days=1 if over_midnight and minute >= begins else 0)
+    end = datetime(day.year, day.month, day.day, ends // 60, ends % 60, tzinfo=LONDON)
+    return end.astimezone(UTC)
+
+
 def said(at: datetime, *, today: date | None = None) -> str:
     """A moment as people say it: "today at 2:40pm", "yesterday at 9am", "Friday 20 November at 9:15am".
 
@@ -27,6 +43,11 @@ def said(at: datetime, *, today: date | None = None) -> str:
     day = here.date()
     today = today or local(now()).date()
     return f"{_day(day, today)} at {_hour(here)}"
+
+
+def minute_said(minute: int) -> str:
+    """A minute of the day on London's clocks, as people say it: 1290 is "9:30pm"."""
+    return _hour(datetime(2026, 1, 1, minute // 60, minute % 60, tzinfo=LONDON))
 
 
 def _day(day: date, today: date) -> str:

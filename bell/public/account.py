@@ -14,7 +14,7 @@ from bell.organisations import kinds
 from bell.organisations.models import Organisation
 from bell.public import session, where
 from bell.public.choosing import GroupsForm, KindsForm, OrganisationsForm
-from bell.public.forms import LabelledPinForm, LabelledPlaceForm, PauseForm, shown
+from bell.public.forms import LabelledPinForm, LabelledPlaceForm, PauseForm, QuietForm, shown
 from bell.public.headers import View, own_page
 from bell.public.methods import page
 from bell.residents import actions
@@ -70,6 +70,13 @@ def _labels(chosen: list[str]) -> list[str]:
     return [str(kinds.Kind(kind).label) for kind in chosen]
 
 
+def _quiet_said(member: Resident) -> str:
+    """A member's quiet hours in words, "" when there are none."""
+    if member.quiet_from is None or member.quiet_until is None:
+        return ""
+    return f"From {clock.minute_said(member.quiet_from)} until {clock.minute_said(member.quiet_until)}"
+
+
 @members
 @require_safe
 def account(request: HttpRequest, member: Resident) -> HttpResponse:
@@ -90,6 +97,7 @@ def account(request: HttpRequest, member: Resident) -> HttpResponse:
         "by_text": _labels(kinds.of_bits(member.sms_kinds)),
         "groups": names,
         "organisations": [one.name for one in heard],
+        "quiet": _quiet_said(member),
         "paused": day_said(paused) if paused else "",
         "joined": clock.said(member.joined_at),
     }
@@ -169,6 +177,20 @@ def choices(request: HttpRequest, member: Resident) -> HttpResponse:
         return saved(request, "Your choices are saved.")
     context = {"forms": forms, "kinds": kinds_form, "groups": groups_form, "who": who_form}
     return render(request, "public/account/choices.html", context)
+
+
+@members
+@page
+def quiet(request: HttpRequest, member: Resident) -> HttpResponse:
+    """Hours in which only what is urgent comes."""
+    begins, ends = member.quiet_from, member.quiet_until
+    has = begins is not None and ends is not None
+    shown = {"wanted": "yes", "begins": str(begins), "ends": str(ends)} if has else {"wanted": "no"}
+    form = QuietForm(request.POST) if request.method == "POST" else QuietForm(initial=shown)
+    if request.method == "POST" and form.is_valid():
+        actions.set_quiet(member, hours=form.hours, by=member)
+        return saved(request, "Your quiet hours are saved." if form.hours else "You have no quiet hours now.")
+    return render(request, "public/account/quiet.html", {"form": form})
 
 
 @members

@@ -15,7 +15,7 @@ from bell.public.session import Typed
 from bell.residents import rules
 from bell.residents.actions import Spot
 from bell.residents.rules import Reach
-from bell.ui.forms import CountedTextarea, DateField, Form
+from bell.ui.forms import CountedTextarea, DateField, Form, Radios
 
 MOST_WORDS = 4000
 _LONGEST_PAUSE = timedelta(days=366)
@@ -321,6 +321,38 @@ class WordsForm(Form):
             "max_length": f"Your message must be {MOST_WORDS:,} characters or fewer",
         },
     )
+
+
+def _half_hours() -> list[tuple[str, str]]:
+    """The half hours of a day, as people say them."""
+    return [(str(minute), clock.minute_said(minute)) for minute in range(0, 24 * 60, 30)]
+
+
+class QuietForm(Form):
+    """Quiet hours. After validation `hours` are minutes after midnight, or None."""
+
+    mark_optional = False
+    wanted = forms.ChoiceField(
+        label="Do you want quiet hours?",
+        choices=[("yes", "Yes"), ("no", "No, write at any time")],
+        widget=Radios(),
+        error_messages={"required": "Choose yes or no"},
+    )
+    begins = forms.ChoiceField(label="Quiet from", choices=_half_hours, initial="1260")
+    ends = forms.ChoiceField(label="until", choices=_half_hours, initial="480")
+
+    def clean(self) -> dict[str, Any]:
+        """A beginning and another end."""
+        given: dict[str, Any] = super().clean() or {}
+        if given.get("wanted") == "yes" and given.get("begins") == given.get("ends"):
+            self.add_error("ends", "Quiet hours must end at another time than they begin")
+        return given
+
+    @property
+    def hours(self) -> tuple[int, int] | None:
+        """What was chosen."""
+        given = self.cleaned_data
+        return (int(given["begins"]), int(given["ends"])) if given["wanted"] == "yes" else None
 
 
 class PauseForm(Form):

@@ -74,6 +74,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/cameras/add/", cameras.add),
     path("account/cameras/<int:number>/remove/", cameras.remove),
     path("account/choices/", account.choices),
+    path("account/quiet/", account.quiet),
     path("account/pause/", account.pause),
     path("account/resume/", account.resume),
     path("account/leave/", account.leave),

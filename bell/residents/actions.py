@@ -225,6 +225,19 @@ def pause(resident: Resident, *, until: datetime | None, by: object) -> None:
 
 
 @transaction.atomic
+def set_quiet(resident: Resident, *, hours: tuple[int, int] | None, by: object) -> None:
+    """Quiet hours, in which only what is urgent comes: minutes after midnight in London from and until; None: none.
+
+    ValueError for hours that are none, or no half hours.
+    """
+    if hours is not None and (hours[0] == hours[1] or any(not 0 <= one < 1440 or one % 30 for one in hours)):
+        raise ValueError("Quiet hours begin and end at different half hours of the day")
+    resident.quiet_from, resident.quiet_until = hours or (None, None)
+    resident.save(update_fields=["quiet_from", "quiet_until"])
+    record("quiet hours set" if hours else "quiet hours ended", resident, by=by)
+
+
+@transaction.atomic
 def unsubscribe(*, recipient_key: int, stream: str, by: str) -> bool:
     """Stop one organisation's messages of one kind by email (RFC 8058). False when the person is unknown here."""
     resident = rules.resident_by_key(recipient_key)

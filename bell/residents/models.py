@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Self, TypeVar
 
 from django.db import models
+from django.db.models import F, Q
 
 from bell.delivery.models import Channel
 from bell.lib import keys
@@ -36,9 +37,23 @@ class Resident(models.Model):
     email_kinds = models.PositiveIntegerField(default=ALL_BITS)
     sms_kinds = models.PositiveIntegerField(default=0)
     paused_until = models.DateTimeField(null=True, blank=True)
+    # Quiet hours, in minutes after midnight in London (C6); they may go over midnight. Both empty: none.
+    quiet_from = models.PositiveSmallIntegerField(null=True, blank=True)
+    quiet_until = models.PositiveSmallIntegerField(null=True, blank=True)
     joined_at = models.DateTimeField(auto_now_add=True)
     left_at = models.DateTimeField(null=True, blank=True)
     source = models.CharField(max_length=40, blank=True, help_text="Where the sign-up came from")
+
+    class Meta:
+        """Quiet hours have a beginning, another end, and are said in half hours."""
+
+        constraints = [
+            models.CheckConstraint(
+                name="resident_quiet_hours_are_whole",
+                condition=Q(quiet_from__isnull=True, quiet_until__isnull=True)
+                | (Q(quiet_from__lt=1440, quiet_until__lt=1440) & ~Q(quiet_from=F("quiet_until"))),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"Resident {self.key}"

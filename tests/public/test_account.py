@@ -221,3 +221,34 @@ def test_two_people_two_browsers(cast, meg):
     mine, theirs = signed_in(Client()), signed_in(Client(), "other@home.example")
     assert KNOWN in mine.get("/account/").content.decode()
     assert KNOWN not in theirs.get("/account/").content.decode()
+
+
+def test_quiet_hours_are_chosen_and_ended(member, meg):
+    assert ">None<" in member.get("/account/").content.decode()
+    given = {"wanted": "yes", "begins": "1290", "ends": "420"}
+    assert member.post("/account/quiet/", given)["Location"] == "/account/"
+    meg.refresh_from_db()
+    assert (meg.quiet_from, meg.quiet_until) == (1290, 420)
+    assert "From 9:30pm until 7am" in member.get("/account/").content.decode()
+    page = member.get("/account/quiet/").content.decode()
+    assert '<option value="1290" selected>9:30pm</option>' in page
+    member.post("/account/quiet/", {"wanted": "no", "begins": "1290", "ends": "420"})
+    meg.refresh_from_db()
+    assert meg.quiet_from is None and meg.quiet_until is None
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        {},
+        {"wanted": "yes", "begins": "60", "ends": "60"},
+        {"wanted": "yes", "begins": "61", "ends": "90"},
+        {"wanted": "yes", "begins": "-30", "ends": "1440"},
+        {"wanted": "perhaps", "begins": "x", "ends": "\0"},
+    ],
+)
+def test_quiet_hours_that_are_none_are_refused_in_words(member, meg, typed):
+    page = member.post("/account/quiet/", typed)
+    assert page.status_code == 200 and "There is a problem" in page.content.decode()
+    meg.refresh_from_db()
+    assert meg.quiet_from is None
