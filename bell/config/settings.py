@@ -284,6 +284,9 @@ CLAMD = env("BELL_CLAMD")
 CATCHER_SMTP = env("BELL_CATCHER_SMTP", "127.0.0.1:2525")
 CATCHER_HTTP = env("BELL_CATCHER_HTTP", "127.0.0.1:8025")
 
+# Where the head of the record's chain is kept each day (I7): best on another disk.
+AUDIT_DIR = Path(env("BELL_AUDIT_DIR") or VAR_DIR / "audit")
+
 # Scans of paper forms: proofs of consent. Never under a path that the web serves.
 PAPER_DIR = Path(env("BELL_PAPER_DIR") or VAR_DIR / "paper")
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bell.alerts import dispatch
+from bell.audit import heads
 from bell.audit.record import seal
 from bell.conversations import receive
 from bell.delivery import health, holding, outbox
@@ -34,6 +35,7 @@ TIMETABLE = (
     Entry("paper", 3600.0, paper_confirm.forget_unconfirmed),  # people of paper and door who never confirmed, gone
     Entry("dead email", 60.0, dead_email.ask_for_another),  # whose email comes back is asked by text for another
     Entry("seal", 1.0, seal),  # audit entries, into the chain
+    Entry("audit head", 600.0, heads.write_due),  # once a day, to a file outside the database
     Entry("uploads", 2.0, evidence.seal_due, apart=True),  # files that arrived whole, sealed exactly once
     Entry("scan", 3.0, scan.scan_due, apart=True),  # exhibits that no scanner has seen
     Entry("previews", 3.0, preview.preview_due, apart=True),  # copies to look at, made in a locked-up child
