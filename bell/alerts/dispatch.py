@@ -5,12 +5,13 @@ those who follow it and have no copy yet.
 """
 
 import time
+from datetime import timedelta
 
 from django.db import connection, transaction
 from django.db.models import Max, Q
 
-from bell.alerts import audience, content, rules
-from bell.alerts.models import Alert, Carrier, ShapePlace, State, Version
+from bell.alerts import audience, content, notices, rules
+from bell.alerts.models import Alert, Approval, Carrier, ShapePlace, State, Version
 from bell.audit.record import record
 from bell.delivery import post
 from bell.delivery.models import Lane, Mailing
@@ -27,6 +28,10 @@ FIRST, GROWTH = 1_000, 5
 # keys, each once. A resident asked takes some 2.5 times as long as a person found: so one costs as much as the other
 # where people x people is this often the number of residents.
 WIDE = 50_000
+# An approval older than this is asked for again when the audience is another one by more than a tenth; of a few people
+# nobody asks (A8).
+LONG_AGO = timedelta(minutes=10)
+OTHER_SHARE, FEW = 0.1, 20
 # How long one round may go on, in seconds: then whatever else the worker does has its turn.
 ROUND = 1.0
 # SQLite has one writer, and one that waits looks every tenth of a second whether it may: a pause lets it in.
@@ -136,6 +141,15 @@ def begin(alert: Alert) -> bool:
         alert.save(update_fields=["state"])
         record("alert refused at sending", alert, by=None, why="not approved as it stands")
         return False
+    if people := _changed(version):
+        rules.check_move(alert, State.DRAFT)
+        alert.state = State.DRAFT
+        alert.save(update_fields=["state"])
+        record("alert refused at sending", alert, by=None, why="the audience changed", people=people)
+        words = "Your alert was not sent: it would reach other people now than when it was approved. Submit it again."
+        for colleague in {alert.author, version.by}:
+            notices.notify(colleague, words, key=f"{alert.reference} v{version.number} changed")
+        return False
     version.mailing = _open(version)
     version.save(update_fields=["mailing"])
     _fix_edges(version)
@@ -143,6 +157,20 @@ def begin(alert: Alert) -> bool:
     alert.save(update_fields=["state", "sent_at"])
     record("alert sending", alert, by=None, version=version.number, mailing=version.mailing.pk)
     return True
+
+
+def _changed(version: Version) -> int:
+    """How many people it would reach now, where that is another number than the one that was approved; else 0.
+
+    Asked of what waited long enough for people to join, leave and move. A follow-up goes to exactly those who got the
+    first, as far as they still want to hear from us.
+    """
+    approved = version.approvals.filter(decision=Approval.Decision.APPROVE).order_by("at").last()
+    if approved is None or clock.now() - approved.at < LONG_AGO or version.frozen["follows"]:
+        return 0
+    people = audience.count(_rule(version)).people
+    difference = abs(people - version.people)
+    return people if difference >= FEW and difference > OTHER_SHARE * version.people else 0
 
 
 def _open(version: Version, carrier: Organisation | None = None) -> Mailing:

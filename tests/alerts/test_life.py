@@ -1,6 +1,7 @@
 """The life of an alert: who may do what, which moves are allowed, and what approval binds."""
 
 import itertools
+from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ObjectDoesNotExist
@@ -9,6 +10,7 @@ from bell.alerts import actions, dispatch, rules
 from bell.alerts.actions import Changed
 from bell.alerts.models import Alert, Relation, State
 from bell.alerts.rules import NotAllowed, Unfinished
+from bell.audit.models import Entry
 from bell.delivery.models import Delivery, Mailing
 from bell.lib import clock
 from bell.organisations.kinds import FACTS, Kind
@@ -325,3 +327,42 @@ def test_references_are_short_and_never_the_same(cast):
 def test_an_unknown_kind_is_refused(cast):
     with pytest.raises((ValueError, ObjectDoesNotExist)):
         cast.draft(kind="gossip")
+
+
+@pytest.fixture
+def waited(cast, monkeypatch):
+    """An alert that was approved for ten people twenty minutes ago, and whose hold is over."""
+    monkeypatch.setattr(dispatch, "FEW", 2)
+    for _ in range(10):
+        cast.resident()
+    alert, version = cast.approved()
+    version.approvals.update(at=clock.now() - timedelta(minutes=20))
+    release(alert)
+    return alert
+
+
+def test_an_audience_that_grew_since_the_approval_is_approved_again(cast, waited):
+    for _ in range(2):
+        cast.resident()
+    dispatch.run_due()
+    waited.refresh_from_db()
+    assert waited.state == State.DRAFT and not Delivery.objects.filter(mailing__in=alert_mailings()).exists()
+    told = Mailing.objects.filter(authority_kind="notice").order_by("pk").last()
+    assert "other people now than when it was approved" in str(told.content)
+    assert Entry.objects.get(verb="alert refused at sending").facts == {"people": 12}
+
+
+def test_a_tenth_more_or_a_few_people_are_no_other_audience(cast, waited, monkeypatch):
+    cast.resident()
+    dispatch.run_due()
+    waited.refresh_from_db()
+    assert waited.state == State.SENDING
+
+
+def test_one_that_goes_at_once_is_not_counted_again(cast, waited):
+    waited.versions.last().approvals.update(at=clock.now())
+    for _ in range(5):
+        cast.resident()
+    dispatch.run_due()
+    waited.refresh_from_db()
+    assert waited.state == State.SENDING
