@@ -10,6 +10,7 @@ import time
 import pytest
 from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.mfa.models import Authenticator
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import get_resolver
 
@@ -219,3 +220,18 @@ def test_who_lost_everything_is_let_in_by_an_administrator_who_saw_them(cast, be
     client.post("/accounts/2fa/authenticate/", {"code": six_digits(secret, later=1)})
     assert client.get("/desk/").status_code == 302, "the lost phone opens nothing"
     assert Entry.objects.filter(verb="officer opened again").exists()
+
+
+def test_the_administrator_types_their_own_password_at_the_shell(cast, monkeypatch, capsys):
+    words = ["officer", "again", cast.approver.email, "--by", cast.administrator.email, "--why", "Saw his warrant card"]
+    monkeypatch.setattr("getpass.getpass", lambda prompt: "a guess")
+    with pytest.raises(CommandError, match="not the administrator's password"):
+        call_command(*words)
+    monkeypatch.setattr("getpass.getpass", lambda prompt: PASSWORD)
+    call_command(*words)
+    told = capsys.readouterr().out.strip().rpartition(" ")[2]
+    client = Client()
+    client.post("/accounts/login/", {"login": cast.approver.email, "password": told})
+    assert client.get("/desk/").headers["Location"] == "/accounts/2fa/"
+    with pytest.raises(CommandError, match="There is no officer"):
+        call_command("officer", "again", "nobody@x.example", "--by", cast.administrator.email, "--why", "x")
