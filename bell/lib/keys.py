@@ -6,12 +6,12 @@ import secrets
 
 from django.conf import settings
 
-_63_BITS = 2**63 - 1  # the largest signed 64-bit integer: what both databases store
+LARGEST = 2**63 - 1  # the largest signed 64-bit integer: what both databases store
 
 
 def random_key() -> int:
     """A random number from 1 to 2**63-1, from the system's source of secrets."""
-    return secrets.randbelow(_63_BITS) + 1
+    return secrets.randbelow(LARGEST) + 1
 
 
 def address_key(channel: str, address: str) -> int:
@@ -21,4 +21,4 @@ def address_key(channel: str, address: str) -> int:
     """
     message = f"{channel}\0{address.strip().casefold()}".encode()
     digest = hmac.new(settings.ADDRESS_KEY.encode(), message, hashlib.sha256).digest()
-    return (int.from_bytes(digest[:8], "big") & _63_BITS) or 1
+    return (int.from_bytes(digest[:8], "big") & LARGEST) or 1

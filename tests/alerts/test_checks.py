@@ -225,3 +225,14 @@ def test_a_long_text_says_what_it_costs(cast):
     version = actions.submit(cast.draft(by_sms=True, sms_text="Lock it up. " * 20), by=cast.author)
     assert "parts" in {one.check for one in rules.findings(version)}
     assert not rules.needs_reason(version)
+
+
+@pytest.mark.django_db
+def test_of_very_many_people_some_are_asked(cast, monkeypatch):
+    monkeypatch.setattr(reach, "_ENOUGH", 20)
+    for _ in range(60):
+        cast.resident()
+    for number in range(4):
+        send(cast, title=f"Number {number}", body=f"Something quite different number {number} " + "abcd"[number] * 9)
+    found = rules.findings(actions.submit(cast.draft(body="And one more."), by=cast.author))
+    assert [one.check for one in found] == ["fatigue"] and "100 in 100" in found[0].words

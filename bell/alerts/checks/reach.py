@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from bell.alerts import audience, content
 from bell.alerts.checks.finding import Finding, Level, Subject
 from bell.alerts.models import PUBLISHED, Alert
 from bell.delivery.models import Delivery, State
-from bell.lib import clock, text
-from bell.residents.models import Following
+from bell.lib import clock, keys, text
+from bell.residents.models import Contact, Following
 
 _NEAR = 0.55
 _SAME_DAYS = timedelta(days=14)
@@ -20,6 +20,7 @@ _SHINGLE = 3
 _WEEK = timedelta(days=7)
 _MANY, _VERY_MANY = 4, 7
 _TIRED_SHARE = 0.25
+_ENOUGH = 5_000
 EVERYONE_LEAST = 1_000
 """Under so many people nobody has to say that all of them are meant."""
 EVERYONE_SHARE = 0.5
@@ -64,7 +65,8 @@ def fatigue(subject: Subject, reach: Reach) -> Iterator[Finding]:
     """How many of these people had how many alerts this week, from all organisations."""
     if not reach.people:
         return
-    meant = audience.people(reach.rule).values("resident__key")
+    asked, people = _some(reach)
+    meant = asked.values("resident__key")
     went = Q(state__in=(State.QUEUED, State.SENT, State.DELIVERED, State.UNCERTAIN))
     week = Delivery.objects.filter(
         went, recipient_key__in=meant, mailing__authority_kind="approval", mailing__practice=False,
@@ -76,11 +78,20 @@ def fatigue(subject: Subject, reach: Reach) -> Iterator[Finding]:
         (_VERY_MANY, Level.CARE, counts["very"]),
         (_MANY, Level.NOTE, counts["many"]),
     ):
-        if found > _TIRED_SHARE * reach.people:
-            share = f"{100 * found / reach.people:.0f} in 100 of these people"
+        if found > _TIRED_SHARE * people:
+            share = f"{min(100, round(100 * found / people))} in 100 of these people"
             words = f"{share} had {least} alerts or more in the last seven days. A smaller area keeps people with us."
             yield Finding("fatigue", level, words)
             return
+
+
+def _some(reach: Reach) -> tuple[QuerySet[Contact], int]:
+    """Contacts of the people meant, and how many people; of very many a sample, as their keys are random numbers."""
+    found = audience.people(reach.rule)
+    if reach.people <= _ENOUGH:
+        return found, reach.people
+    found = found.filter(resident__key__lt=int(keys.LARGEST * _ENOUGH / reach.people))
+    return found, max(1, found.values("resident").distinct().count())
 
 
 def everyone(subject: Subject, reach: Reach) -> Iterator[Finding]:
