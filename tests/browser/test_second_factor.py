@@ -1,17 +1,12 @@
 """Staff sign-in with a passkey and with an app, in a real browser with a virtual key in it."""
 
-import base64
-import hashlib
-import hmac
-import struct
-import time
-
 import pytest
 
 from bell.alerts import actions
 from bell.organisations import signin
 from tests.browser.conftest import axe, reflows, shoot
 from tests.cast import PASSWORD
+from tests.totp import six_digits
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -20,13 +15,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 def _asked_for(settings):
     settings.SECOND_FACTOR = True
     settings.ACCOUNT_RATE_LIMITS = False
-
-
-def six_digits(secret: str, later: int = 0) -> str:
-    counter = struct.pack(">Q", int(time.time()) // 30 + later)
-    mac = hmac.new(base64.b32decode(secret + "=" * (-len(secret) % 8)), counter, hashlib.sha1).digest()
-    place = mac[-1] & 15
-    return f"{(struct.unpack('>I', mac[place : place + 4])[0] & 0x7FFFFFFF) % 10**6:06}"
 
 
 def with_a_key(page):

@@ -41,6 +41,18 @@ def alarmed(stage: Stage, *, mildly: bool = True) -> None:
     stage.gateway.says = stage.gateway_says
 
 
+def slowly(stage: Stage, seconds: float) -> None:
+    """The relay takes so long for each mail."""
+    says = stage.relay.says["DOT"]
+
+    def later(recipient: str) -> str | None:
+        time.sleep(seconds)
+        said: str | None = says(recipient)
+        return said
+
+    stage.relay.says["DOT"] = later
+
+
 def alerts(stage: Stage, crash_at: str = "", names: Sequence[str] = (ROUTINE, URGENT, PRACTICE, FORGED)) -> None:
     """The alerts of the night are approved; filling begins beside the workers, and dies where it is told to."""
     for name in names:
@@ -157,8 +169,7 @@ def test_a_relay_that_does_everything_wrong(stage: Stage) -> None:
 def test_frozen_past_its_lease(stage: Stage) -> None:
     """SIGSTOP: another worker takes over; the frozen one wakes, and its fence is refused."""
     alarmed(stage)
-    slow = stage.relay.says["DOT"]
-    stage.relay.says["DOT"] = lambda line: time.sleep(0.05) or slow(line)  # so that it is frozen at work
+    slowly(stage, 0.05)  # so that it is frozen at work
     stage.hire("one")
     alerts(stage)
     assert stage.go_on(20, lambda: len(stage.relay.spool) >= 3)
@@ -194,8 +205,7 @@ def test_told_to_end(stage: Stage) -> None:
 def test_stopped_in_the_middle(stage: Stage) -> None:
     """Somebody presses Stop while it goes out, and one of the workers dies just then."""
     alarmed(stage)
-    slow = stage.relay.says["DOT"]
-    stage.relay.says["DOT"] = lambda line: time.sleep(0.15) or slow(line)
+    slowly(stage, 0.15)
     stage.hire("one")
     stage.hire("two")
     alerts(stage, names=[URGENT, ROUTINE])
@@ -229,8 +239,7 @@ def test_the_database_restarts(stage: Stage, server: Sqlite | Postgres) -> None:
     if not isinstance(server, Postgres):
         pytest.skip("SQLite has no server")
     alarmed(stage)
-    slow = stage.relay.says["DOT"]
-    stage.relay.says["DOT"] = lambda line: time.sleep(0.02) or slow(line)
+    slowly(stage, 0.02)
     stage.hire("one")
     stage.hire("two")
     alerts(stage)
@@ -283,8 +292,7 @@ def test_the_disk_is_full(stage: Stage, small_disk: Path) -> None:
     stage.database.path.symlink_to(moved)
     object.__setattr__(stage.database, "url", f"sqlite:///{moved}")
     alarmed(stage)
-    slow = stage.relay.says["DOT"]
-    stage.relay.says["DOT"] = lambda line: time.sleep(0.02) or slow(line)
+    slowly(stage, 0.02)
     stage.hire("one")
     stage.hire("two")
     alerts(stage)

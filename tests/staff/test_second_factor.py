@@ -1,11 +1,6 @@
 """A second factor on every path in, recent before what matters, and never the last one lost by accident."""
 
-import base64
-import hashlib
-import hmac
 import re
-import struct
-import time
 
 import pytest
 from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
@@ -20,6 +15,7 @@ from bell.audit.models import Entry
 from bell.organisations import signin
 from bell.organisations.actions import NotAllowed, open_again
 from tests.cast import PASSWORD
+from tests.totp import six_digits
 
 pytestmark = pytest.mark.django_db
 
@@ -27,14 +23,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _asked_for(settings):
     settings.SECOND_FACTOR = True
-
-
-def six_digits(secret: str, later: int = 0) -> str:
-    """RFC 6238 with the usual parameters: SHA-1, 30 seconds, six digits."""
-    counter = struct.pack(">Q", int(time.time()) // 30 + later)
-    mac = hmac.new(base64.b32decode(secret + "=" * (-len(secret) % 8)), counter, hashlib.sha1).digest()
-    place = mac[-1] & 15
-    return f"{(struct.unpack('>I', mac[place : place + 4])[0] & 0x7FFFFFFF) % 10**6:06}"
 
 
 def sign_in(client, officer):
