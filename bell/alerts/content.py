@@ -5,6 +5,7 @@ from typing import Any
 
 from django.template.loader import render_to_string
 
+from bell.alerts import calendars
 from bell.alerts.models import Relation
 from bell.delivery import post, slots
 from bell.lib import links, markup, text
@@ -95,6 +96,11 @@ def _answers(frozen: dict[str, Any]) -> bool:
     return kinds.FACTS[frozen["kind"]].answers and not over
 
 
+def _has_calendar(frozen: dict[str, Any]) -> bool:
+    """Whether an event's moment is known, and not only its words; what is practice has no page."""
+    return not frozen["practice"] and calendars.begins(frozen["kind"], frozen["fields"]) is not None
+
+
 def _from(message: Parts) -> str:
     """Who a message is from, as mail programs show it."""
     return f"{message.organisation} ({message.team})"
@@ -110,6 +116,7 @@ def build(frozen: dict[str, Any], carrier: Organisation | None = None) -> post.C
         "m": message,
         "answer_url": links.absolute(links.answer(slots.ANSWER)),
         "page_url": links.absolute(links.alert_page(message.reference)),
+        "calendar_url": links.absolute(links.calendar(message.reference)) if _has_calendar(frozen) else "",
         "genuine_url": links.absolute(links.genuine(message.reference)),
         "unsubscribe_url": links.absolute(links.unsubscribe(slots.UNSUBSCRIBE)),
         "account_url": links.absolute(links.account()),

@@ -3,7 +3,7 @@
 The faces' URLconfs serve these paths; a test holds the two together.
 """
 
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 
@@ -11,6 +11,11 @@ from django.conf import settings
 def absolute(path: str) -> str:
     """The full address of a path on this site."""
     return f"{settings.SITE_URL.rstrip('/')}/{path.lstrip('/')}"
+
+
+def host() -> str:
+    """The host name of this site."""
+    return urlsplit(settings.SITE_URL).hostname or "localhost"
 
 
 def home() -> str:
@@ -21,6 +26,11 @@ def home() -> str:
 def alert_page(reference: str) -> str:
     """The public page of one alert by its reference."""
     return f"/a/{quote(reference, safe='')}/"
+
+
+def calendar(reference: str) -> str:
+    """The calendar file of an event."""
+    return f"{alert_page(reference)}event.ics"
 
 
 def answer(token: str) -> str:

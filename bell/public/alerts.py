@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from bell.alerts import find, partners
+from bell.alerts import calendars, find, partners
 from bell.alerts.models import Alert
 from bell.evidence import rules as evidence
 from bell.lib import links
@@ -99,6 +99,9 @@ def alert(request: HttpRequest, reference: str) -> HttpResponseBase:
         "alert": shown,
         "answers": takes_answers(found),
         "area": "" if shown.hidden else where.said(found),
+        "calendar": links.calendar(found.reference)
+        if calendars.begins(found.kind, found.fields) and not shown.hidden
+        else "",
         "groups": "" if shown.hidden else where.groups(found),
         "map_url": f"{links.alert_page(found.reference)}map.json",
         "story": story(found, hidden=shown.hidden),
@@ -120,6 +123,18 @@ def alert_map(request: HttpRequest, reference: str) -> HttpResponseBase:
     found, line = _with_line(reference)
     shapes = {"type": "FeatureCollection", "features": []} if show(found).hidden else where.features(found)
     return keep(cacheable(JsonResponse(shapes), _seconds(found, PUBLIC_SECONDS)), line)
+
+
+@require_safe
+def event(request: HttpRequest, reference: str) -> HttpResponseBase:
+    """An event for one's own calendar; 404 for an alert that is none, or whose time stands in words alone."""
+    found = public_alert(reference)
+    file = None if show(found).hidden else calendars.of(found)
+    if file is None:
+        raise Http404
+    response = HttpResponse(file, content_type="text/calendar; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{found.reference}.ics"'
+    return cacheable(response, PUBLIC_SECONDS)
 
 
 @gzip_page

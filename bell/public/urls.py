@@ -28,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("a/<str:reference>/", alerts.alert),
     path("a/<str:reference>/map.json", alerts.alert_map),
     path("a/<str:reference>/card.png", alerts.card),
+    path("a/<str:reference>/event.ics", alerts.event),
     path("feed.atom", feed.everything),
     path("area/", areas.areas),
     path("area/<str:kind>/<path:code>/feed.atom", feed.of_area),
