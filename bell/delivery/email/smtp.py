@@ -205,6 +205,8 @@ class Relay:
             self._done.pause = min(_LONGEST_PAUSE, 2.0 ** min(self._failures - 1, 5)) * random.uniform(0.8, 1.2)
             self._done.why = self._down or "no connection"
         if not self._opening:
+            if self._lost:  # refused before the first one stood: that is learned now
+                self._narrow()
             self._over.set_result(None)
 
     def _narrow(self) -> None:
