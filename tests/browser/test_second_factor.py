@@ -60,7 +60,7 @@ def test_a_passkey_from_setting_up_to_approving(page, cast, live_server, monkeyp
     page.goto("/desk/")
     page.get_by_role("button", name="Sign out").first.click()
     page.goto("/accounts/login/")
-    page.get_by_role("button", name="Sign in with a passkey").click()
+    page.get_by_role("button", name="Use a passkey instead").click()
     page.wait_for_url("**/desk/")
     cast.resident()
     version = actions.submit(cast.draft(body="It happened at 14 Sowbury Park Road."), by=cast.author)
