@@ -81,6 +81,8 @@ def test_write_draw_submit_approve_send(page, cast):
     expect(page.locator("#segments")).to_contain_text("Sent as plain signs")
 
     until(page, "Boolean(document.getElementById('map').bellMap)")
+    # The map shows the patch only once its ground has come: before that a click is kilometres away.
+    expect(page.locator("#map .leaflet-overlay-pane path").first).to_be_attached()
     page.get_by_role("button", name=re.compile("Polygon")).click()
     # Corners are clicked where they are seen: none of them may lie under the bar at the foot of the page.
     page.locator("#map").evaluate("map => map.scrollIntoView({block: 'center'})")
