@@ -141,7 +141,7 @@ def begin(alert: Alert) -> bool:
         alert.save(update_fields=["state"])
         record("alert refused at sending", alert, by=None, why="not approved as it stands")
         return False
-    if people := _changed(version):
+    if (people := _changed(version)) is not None:
         rules.check_move(alert, State.DRAFT)
         alert.state = State.DRAFT
         alert.save(update_fields=["state"])
@@ -159,18 +159,18 @@ def begin(alert: Alert) -> bool:
     return True
 
 
-def _changed(version: Version) -> int:
-    """How many people it would reach now, where that is another number than the one that was approved; else 0.
+def _changed(version: Version) -> int | None:
+    """How many people it would reach now, where that is another number than the one that was approved; else None.
 
     Asked of what waited long enough for people to join, leave and move. A follow-up goes to exactly those who got the
     first, as far as they still want to hear from us.
     """
     approved = version.approvals.filter(decision=Approval.Decision.APPROVE).order_by("at").last()
     if approved is None or clock.now() - approved.at < LONG_AGO or version.frozen["follows"]:
-        return 0
+        return None
     people = audience.count(_rule(version)).people
     difference = abs(people - version.people)
-    return people if difference >= FEW and difference > OTHER_SHARE * version.people else 0
+    return people if difference >= FEW and difference > OTHER_SHARE * version.people else None
 
 
 def _open(version: Version, carrier: Organisation | None = None) -> Mailing:

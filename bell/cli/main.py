@@ -30,8 +30,8 @@ def _open_standard_files() -> None:
         continue
     os.close(number)
     sys.stdin = sys.stdin or open(0)  # noqa: SIM115 (open as long as we live)
-    sys.stdout = sys.stdout or open(1, "w")  # noqa: SIM115
-    sys.stderr = sys.stderr or open(2, "w")  # noqa: SIM115
+    sys.stdout = sys.stdout or open(1, "w")  # noqa: SIM115 (the same)
+    sys.stderr = sys.stderr or open(2, "w")  # noqa: SIM115 (the same)
 
 
 def _mail_in(arguments: list[str]) -> int:

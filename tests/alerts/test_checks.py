@@ -49,6 +49,9 @@ def noticed(text, field="body", kind="crime"):
         ("See bit.ly/3abcd", "links", "bit.ly/3abcd"),
         ("See https://police.uk.evil.example/", "links", "https://police.uk.evil.example/"),
         ("See https://police.uk@evil.example/", "links", "https://police.uk@evil.example/"),
+        ("See https://police.uk:x@evil.example/", "links", "https://police.uk:x@evil.example/"),
+        ("See https://evil.example#.police.uk", "links", "https://evil.example#.police.uk"),
+        ("See https://evil.example?.police.uk", "links", "https://evil.example?.police.uk"),
     ],
 )
 def test_what_is_noticed(text, check, excerpt):

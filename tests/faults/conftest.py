@@ -3,7 +3,7 @@
 import random
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -59,19 +59,24 @@ def server(request: pytest.FixtureRequest) -> Sqlite | Postgres:
 
 
 @pytest.fixture
-def stage(server: Sqlite | Postgres, zygote: Zygote, seed: int, request: pytest.FixtureRequest) -> Iterator[Stage]:
+def stage(
+    server: Sqlite | Postgres,
+    zygote: Zygote,
+    seed: int,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Stage]:
     """The stage of this seed, with its people in it, and nobody at work yet."""
-    make: Callable[[str], object] = request.getfixturevalue("tmp_path_factory").mktemp
-    folder = make("scenario")
-    name = folder.name  # type: ignore[attr-defined]
+    folder = tmp_path_factory.mktemp("scenario")
+    name = folder.name
     drawn = random.Random(f"{request.node.originalname}-{seed}-{request.node.callspec.params.get('point', '')}")
     with ExitStack() as stack:
         relay, catcher = Relay(), Relay()
         gateway, phones = Gateway(), Gateway()
         for one in (relay, catcher, gateway, phones):
             stack.enter_context(one)
-        database = server.fresh(folder, name)  # type: ignore[arg-type]
-        made = Stage(zygote, database, folder, drawn, relay, catcher, gateway, phones)  # type: ignore[arg-type]
+        database = server.fresh(folder, name)
+        made = Stage(zygote, database, folder, drawn, relay, catcher, gateway, phones)
         try:
             made.audience()
             yield made

@@ -5,13 +5,11 @@ None of them forbids: who knows the case decides, and says why. What they look f
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
-
-from django.conf import settings
 
 from bell.alerts.checks import links, people, reach, wording
 from bell.alerts.checks.finding import Finding, Level, Subject
 from bell.alerts.checks.reach import Reach
+from bell.lib import links as own
 
 __all__ = ["REACH_CHECKS", "TEXT_CHECKS", "Finding", "Level", "Reach", "Subject", "of_text", "run"]
 
@@ -51,7 +49,7 @@ def run(frozen: Mapping[str, Any], reached: Reach) -> list[Finding]:
 
 
 def _subject(frozen: Mapping[str, Any]) -> Subject:
-    return Subject(frozen, site=urlsplit(settings.SITE_URL).hostname or "")
+    return Subject(frozen, site=own.host())
 
 
 def _sorted(found: Iterable[Finding]) -> list[Finding]:

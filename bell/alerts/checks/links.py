@@ -11,12 +11,17 @@ from bell.alerts.checks.people import is_known
 _LINK = re.compile(r"(?:https?://|\bwww\.)[^\s<>()\[\]\"']+|\b(?:[a-z0-9-]+\.)+[a-z]{2,}/[^\s<>()\[\]\"']*", re.I)
 
 
+def _host(link: str) -> str:
+    """The host that a browser would go to: what stands before an @ is a name, behind ?, # or a slash a path."""
+    place = re.split(r"[/?#\\]", re.sub(r"^https?://", "", link, flags=re.I), maxsplit=1)[0]
+    return place.rpartition("@")[2].partition(":")[0].lower()
+
+
 def links(subject: Subject) -> Iterator[Finding]:
     """A link that leaves the domains we know, or hides where it leads."""
     for field, text in subject.texts.items():
         for found in _LINK.finditer(text):
-            host = re.sub(r"^https?://", "", found[0], flags=re.I).split("/")[0].split(":")[0].lower()
-            bare = host.rpartition("@")[2].removeprefix("www.").rstrip(".")
+            bare = _host(found[0]).removeprefix("www.").rstrip(".")
             if bare in lists.words("shorteners"):
                 words = (
                     "A short link hides where it leads: people are told not to trust such links. Use the full address."

@@ -95,9 +95,9 @@ def _some(reach: Reach) -> tuple[QuerySet[Contact], int]:
 
 
 def everyone(subject: Subject, reach: Reach) -> Iterator[Finding]:
-    """Half of all followers or more: whoever submits types their number (rules.problems_with_everyone)."""
+    """Half of all followers or more: whoever submits types their number (rules.problem_with_everyone)."""
     if is_everyone(reach):
-        words = f"This goes to {reach.people:,} people, half of everyone who follows us or more."
+        words = f"This goes to about {audience.hidden(reach.people):,} people, half of everyone who follows us or more."
         yield Finding("everyone", Level.SENIOR, words, "audience")
 
 
