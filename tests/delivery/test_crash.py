@@ -139,6 +139,29 @@ def test_stop_is_confirmed_once_whenever_the_reader_dies(point):
     assert Mailing.objects.filter(stream="receipt").count() == 1
 
 
+@pytest.mark.parametrize("how", ["stopped", "opted out"])
+def test_a_no_that_meets_a_dying_worker_is_uncertain_and_not_tried_again(how, settings):
+    """Two of four messages were begun when the worker died; the no came while nobody knew."""
+    mailing = filled(emails(4))
+    lease = outbox.lease("gone")
+    begun = {row.id for row in outbox._persist(lease, {}, [], 2)}
+    if how == "stopped":
+        post.stop(mailing, reason=how)
+    else:
+        for row in Delivery.objects.filter(mailing=mailing):
+            post.suppress(address_key=row.address_key, channel="email", reason=how)
+    Batch.objects.update(lease_until=clock.now())
+    time.sleep(0.01)
+    assert outbox.sweep() == 1
+    rows = {row.pk: row for row in Delivery.objects.filter(mailing=mailing)}
+    assert {number for number, row in rows.items() if row.state == "uncertain"} == begun
+    assert all(how in rows[number].reason and rows[number].batch is None for number in begun)
+    with Relay() as relay:
+        settings.SMTP_URL = relay.url
+        converge()
+    assert not relay.spool and not post.waiting(mailing)
+
+
 def test_every_point_is_in_the_code_and_has_a_test():
     code = "".join(path.read_text() for path in (ROOT / "bell" / "delivery").rglob("*.py"))
     assert (
