@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.core.cache import cache
+from playwright.sync_api import expect
 
 from bell.conversations.models import Conversation
 from bell.organisations.models import Agreement
@@ -82,9 +83,9 @@ def test_a_resident_reads_who_looked_and_then_erases_everything(visitor, world):
     meg_answers_and_an_officer_reads(visitor, world)
     to_account(visitor)
     visitor.get_by_role("link", name="Who looked at what you wrote, and why").click()
-    assert visitor.get_by_text("Opened your conversation").first.is_visible()
-    assert visitor.get_by_text("Heanor SNT, Testshire Police").first.is_visible()
-    assert visitor.get_by_text("Purpose: answering a reply").first.is_visible()
+    expect(visitor.get_by_text("Opened your conversation").first).to_be_visible()
+    expect(visitor.get_by_text("Heanor SNT, Testshire Police").first).to_be_visible()
+    expect(visitor.get_by_text("Purpose: answering a reply").first).to_be_visible()
     assert "Ana Author" not in visitor.content()
     visitor.goto("/account/data/")
     with visitor.expect_download() as copied:
@@ -92,13 +93,13 @@ def test_a_resident_reads_who_looked_and_then_erases_everything(visitor, world):
     assert copied.value.suggested_filename == "my-data.zip"
     visitor.goto("/account/")
     visitor.get_by_role("link", name="Erase everything").click()
-    assert visitor.get_by_text("The police are still working on it.").is_visible()
+    expect(visitor.get_by_text("The police are still working on it.")).to_be_visible()
     visitor.get_by_role("button", name="Erase everything").click()
-    assert visitor.get_by_role("heading", name="Your data is erased").is_visible()
-    assert visitor.get_by_text("The police are still working on it.").is_visible()
+    expect(visitor.get_by_role("heading", name="Your data is erased")).to_be_visible()
+    expect(visitor.get_by_text("The police are still working on it.")).to_be_visible()
     assert not Resident.objects.filter(pk=world.meg.pk).exists()
     visitor.goto("/account/")
-    assert visitor.get_by_role("heading", name="Sign in").is_visible()
+    expect(visitor.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
 def test_the_pages_of_ones_own_data_are_clean(page, world, watch):
@@ -143,7 +144,7 @@ def test_a_fresh_code_is_asked_for(page, world, monkeypatch):
     monkeypatch.setattr("bell.public.session.FRESH_SECONDS", 900)
     page.get_by_label(re.compile("by text")).fill(the_code("+447700900123"))
     page.get_by_role("button", name="Go on").click()
-    assert page.get_by_role("heading", name="Download everything we hold on you").is_visible()
+    expect(page.get_by_role("heading", name="Download everything we hold on you")).to_be_visible()
 
 
 def test_the_protection_officer_looks_up_withholds_and_holds(page, world):

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.core.cache import cache
+from playwright.sync_api import expect
 
 from bell.alerts import actions as alert_actions
 from bell.alerts.models import Alert
@@ -194,13 +195,13 @@ def test_joining(visitor, world):
     visitor.get_by_label("CCTV owners").check()
     visitor.get_by_role("button", name="Continue").click()
     visitor.get_by_role("button", name="Agree and join").click()
-    assert visitor.get_by_role("heading", name="You have joined").is_visible()
+    expect(visitor.get_by_role("heading", name="You have joined")).to_be_visible()
     person = Resident.objects.get(contacts__address=NEW)
     assert Kind.EVENT not in of_bits(person.email_kinds) and person.memberships.get().group == world.cctv
     visitor.goto("/account/")
     visitor.get_by_role("button", name="Sign out").click()
     visitor.goto("/account/")
-    assert visitor.get_by_role("heading", name="Sign in").is_visible()
+    expect(visitor.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
 def test_stopping_by_the_button(visitor, world):
@@ -208,22 +209,23 @@ def test_stopping_by_the_button(visitor, world):
     visitor.wait_for_timeout(500)  # nothing presses itself
     assert Kind.CRIME in of_bits(Resident.objects.get(pk=world.meg.pk).email_kinds)
     visitor.get_by_role("button", name="Stop these emails").click()
-    assert visitor.get_by_role("heading", name="Stopped").is_visible()
+    expect(visitor.get_by_role("heading", name="Stopped")).to_be_visible()
     assert Kind.CRIME not in of_bits(Resident.objects.get(pk=world.meg.pk).email_kinds)
     visitor.get_by_role("link", name="Leave altogether").click()
     visitor.get_by_role("button", name="Leave and stop everything").click()
-    assert visitor.get_by_role("heading", name="You have left").is_visible()
+    expect(visitor.get_by_role("heading", name="You have left")).to_be_visible()
     assert Resident.objects.get(pk=world.meg.pk).left_at
 
 
 def test_answering_by_tap_and_in_words(visitor, world):
     visitor.goto(answer_link(world.footage, world.meg))
     visitor.get_by_role("button", name="I saw something").click()
-    assert visitor.get_by_role("heading", name="Thank you").is_visible()
+    expect(visitor.get_by_role("heading", name="Thank you")).to_be_visible()
     assert Answer.objects.get().choice == "saw"
     visitor.get_by_label("Tell the officer more").fill("A white van at 3am, going up the road")
-    visitor.get_by_role("button", name="Send to the officer").click()
-    assert visitor.get_by_role("heading", name="Thank you").is_visible()
+    with visitor.expect_navigation():  # the page before says thank you too
+        visitor.get_by_role("button", name="Send to the officer").click()
+    expect(visitor.get_by_role("heading", name="Thank you")).to_be_visible()
     assert Turn.objects.last().text == "A white van at 3am, going up the road"
     visitor.reload()  # sends nothing twice
     assert Turn.objects.count() == 2
@@ -240,7 +242,7 @@ def test_changing_an_account(visitor, world):
     visitor.get_by_role("link", name="Change what you get").click()
     visitor.get_by_label("Dog walkers").check()
     visitor.get_by_role("button", name="Save").click()
-    assert visitor.get_by_text("Your choices are saved").is_visible()
+    expect(visitor.get_by_text("Your choices are saved")).to_be_visible()
     assert world.meg.memberships.get().group == world.dog_walkers
 
 
@@ -249,4 +251,4 @@ def test_a_pin_by_the_button_alone(page, world):
     page.wait_for_selector(".app-shape--base")
     page.get_by_role("button", name="Put the pin at the cross").press("Enter")
     page.get_by_role("button", name="Continue").click()
-    assert page.get_by_role("heading", name="How should we reach you?").is_visible()
+    expect(page.get_by_role("heading", name="How should we reach you?")).to_be_visible()

@@ -1,6 +1,7 @@
 """Staff sign-in with a passkey and with an app, in a real browser with a virtual key in it."""
 
 import pytest
+from playwright.sync_api import expect
 
 from bell.alerts import actions
 from bell.organisations import signin
@@ -53,7 +54,7 @@ def test_a_passkey_from_setting_up_to_approving(page, cast, live_server, monkeyp
     page.get_by_role("button", name="Add a passkey").click()
     page.get_by_label("Sign in with it alone").check()
     clean(page, "staff-factor-passkey")
-    assert page.locator("#key-problem").is_hidden()
+    expect(page.locator("#key-problem")).to_be_hidden()
     page.get_by_role("button", name="Add it").click()
     page.get_by_role("heading", name="Recovery codes").wait_for()
     clean(page, "staff-factor-codes")

@@ -5,6 +5,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from playwright.sync_api import expect
 
 from bell.alerts import actions as alert_actions
 from bell.alerts.models import Alert
@@ -147,7 +148,7 @@ def test_another_site_may_frame_the_small_page_and_no_other(browser, world, live
     page.goto(f"{elsewhere}/embed/ward/W1/")
     frame = page.frame_locator("iframe")
     link = frame.get_by_role("link", name="Did your camera see a white van?")
-    assert link.is_visible()
+    expect(link).to_be_visible()
     assert context.cookies() == [], "a frame on another site sets no cookie"
     shoot(page, "sharing-framed")
     with context.expect_page() as opened:

@@ -1,6 +1,7 @@
 """The room by itself in a real browser: every component, clean by axe, without a foreign request."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import axe, reflows, shoot, until
 
@@ -32,18 +33,18 @@ def test_no_text_is_set_in_the_typeface_that_is_not_ours(page):
 def test_a_field_that_matters_for_some_answers_only_is_shown_for_those(page):
     page.goto("/ui/desk/")
     when = page.locator("#later #id_starts")
-    assert when.is_hidden()
+    expect(when).to_be_hidden()
     page.locator("#later #id_way_1").check()
-    assert when.is_visible()
+    expect(when).to_be_visible()
     page.locator("#later #id_way_0").check()
-    assert when.is_hidden()
+    expect(when).to_be_hidden()
 
 
 def test_without_scripts_every_field_is_there(browser, live_server):
     context = browser.new_context(java_script_enabled=False, base_url=live_server.url)
     page = context.new_page()
     page.goto("/ui/desk/")
-    assert page.locator("#later #id_starts").is_visible()
+    expect(page.locator("#later #id_starts")).to_be_visible()
     context.close()
 
 
