@@ -13,10 +13,11 @@ from bell.alerts.models import Approval, Version
 from bell.audit.models import Entry
 from bell.delivery.models import Delivery
 from bell.delivery.models import State as Delivered
-from bell.proving.rehearse import people_proofs, proofs, spools, wrongs
+from bell.proving.rehearse import acts, people_proofs, proofs, spools, wrongs
+from bell.proving.rehearse.desk import Sent
 from bell.proving.rehearse.expected import Pair
 from bell.proving.rehearse.spools import Copy, masked
-from bell.proving.rehearse.story import GRACE, Sent, Story
+from bell.proving.rehearse.story import GRACE, Story
 from bell.proving.rehearse.verdict import Verdict
 
 _ENDS = {
@@ -115,7 +116,14 @@ def run(evidence: Evidence) -> dict[str, Verdict]:
 def promises(evidence: Evidence) -> dict[str, Verdict]:
     """What people were promised beside these, by name."""
     everything = (evidence.story, evidence.copies, evidence.practice)
-    return {"paper": people_proofs.paper(*everything), "erasure": people_proofs.erased(*everything)}
+    sent = evidence.story.by_name()
+    return {
+        "paper": people_proofs.paper(*everything),
+        "erasure": people_proofs.erased(*everything),
+        "returned": acts.returned(sent, evidence.copies),
+        "quiet hours": acts.quiet(evidence.story.acts, sent, evidence.copies, provable=evidence.whole),
+        "stand-down": acts.stand_down(sent, evidence.copies, provable=evidence.whole),
+    }
 
 
 def _i1(evidence: Evidence) -> Verdict:
@@ -178,12 +186,16 @@ def _i3(evidence: Evidence) -> Verdict:
     """Stop means stop: nothing of an alert arrives later than five seconds after an opt-out or a stop."""
     story = evidence.story
     verdict = Verdict(provable=evidence.whole)
-    by_address: dict[tuple[str, str], list[Copy]] = defaultdict(list)
-    for (_, channel, address), copies in evidence.arrived.items():
-        by_address[channel, address] += copies
+    # One click ends one kind of alert; STOP and leaving end them all.
+    kinds = {name: sent.version.alert.kind for name, sent in story.by_name().items()}
+    by_address: dict[tuple[str, str], list[tuple[str, Copy]]] = defaultdict(list)
+    for (name, channel, address), copies in evidence.arrived.items():
+        by_address[channel, address] += [(kinds[name], copy) for copy in copies]
     for one in story.opted_out:
         for channel, address in one.addresses.items():
-            late = [copy for copy in by_address[channel, address] if copy.at > one.at + GRACE]
+            ended = [story.world.kind] if one.way == "one-click" else list(kinds.values())
+            theirs = [copy for kind, copy in by_address[channel, address] if kind in ended]
+            late = [copy for copy in theirs if copy.at > one.at + GRACE]
             verdict.check(not late, f"{len(late)} by {channel} after {one.way} of person {one.key}")
         ends = Delivery.objects.filter(pk__in=one.waited).exclude(state__in=_ENDS)
         verdict.check(not ends.exists(), f"something still waits for person {one.key} after {one.way}")

@@ -9,21 +9,20 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-from bell.alerts import actions, audience, rules, together
-from bell.alerts import find as alerts
-from bell.alerts.models import Alert, Relation, State, Version
-from bell.delivery.models import Delivery, Inbound, Mailing
+from bell.alerts import actions, rules
+from bell.alerts.models import Alert, Relation
+from bell.delivery.models import Delivery, Inbound
 from bell.delivery.models import State as Delivered
 from bell.evidence.models import Exhibit, Scan, Upload
 from bell.lib import clock
 from bell.places import find
 from bell.places.models import Area
-from bell.proving.rehearse import answers, erasure, expected, footage, optouts, paper, replay, spools, wrongs
+from bell.proving.rehearse import acts, answers, erasure, expected, footage, optouts, paper, replay, spools, wrongs
+from bell.proving.rehearse.acts import Acts
 from bell.proving.rehearse.answers import Replies
+from bell.proving.rehearse.desk import AT_SEA, WENT, Desk, Sent
 from bell.proving.rehearse.erasure import Erased
-from bell.proving.rehearse.expected import Due, Pair
 from bell.proving.rehearse.footage import Footage
 from bell.proving.rehearse.optouts import OptOut
 from bell.proving.rehearse.paper import Bundle
@@ -33,12 +32,7 @@ from bell.proving.rehearse.world import World, feature
 from bell.proving.rehearse.wrongs import Tried
 from bell.residents.actions import stream
 
-People = dict[int, list[expected.Person]]
-"""Those whom an alert means, by the organisation that writes to them; its own comes first."""
-
 GRACE = timedelta(seconds=5)
-_AT_SEA = (Delivered.QUEUED, Delivered.DEFERRED, Delivered.WAITING)
-_WENT = (Delivered.SENT, Delivered.DELIVERED, Delivered.UNCERTAIN)
 
 
 @dataclass(frozen=True)
@@ -61,25 +55,6 @@ class Doors:
 
 
 @dataclass
-class Sent:
-    """One alert that was rightly approved: who should have got it by brute force, and its version."""
-
-    name: str
-    version: Version
-    expected: dict[Pair, Due]
-
-    def mailings(self) -> list[Mailing]:
-        """Its own mailing and its carriers', as they are now."""
-        self.version.refresh_from_db()
-        return self.version.mailings()
-
-    def filled(self) -> bool:
-        """Whether all its people are in the outbox, those whom a carrier brings too."""
-        self.version.refresh_from_db()
-        return bool(self.version.filled_at) and not self.version.carriers.filter(filled_at=None).exists()
-
-
-@dataclass
 class Story:
     """All that happened, for the checks."""
 
@@ -95,18 +70,24 @@ class Story:
     footage: Footage = field(default_factory=Footage)
     erased: Erased | None = None
     replayed: Replayed = field(default_factory=Replayed)
+    acts: Acts = field(default_factory=Acts)
 
     @property
     def main(self) -> Sent:
         """The alert that the rehearsal is about."""
-        return next(one for one in self.sent if one.name == "main")
+        return self.by_name()["main"]
+
+    def by_name(self) -> dict[str, Sent]:
+        """All that was rightly sent."""
+        return {one.name: one for one in self.sent}
 
 
 class Director:
     """Takes the story from beginning to end."""
 
     def __init__(self, world: World, doors: Doors, patience: Patience, *, seed: int) -> None:
-        self.story = Story(world, doors)
+        self.story, self.desk = Story(world, doors), Desk(world)
+        self.story.sent = self.desk.sent
         self.world, self.doors, self.patience = world, doors, patience
         self.rng = random.Random(seed)
         self.stream = stream(world.force.organisation.pk, world.kind)
@@ -125,6 +106,7 @@ class Director:
         self._answer(main)
         self.story.footage = footage.give(self.story.replies.said, self.rng)
         self._update(main)
+        self.story.acts = acts.run(self.desk, self.patience)
         self._settle()
         self.story.replayed = replay.run(self.rng, self._until_read)
         return self.story
@@ -134,43 +116,6 @@ class Director:
         self.patience.until(lambda: not wrongs.still_held(self.story.tried), "the wrong alerts to be refused")
         self.patience.until(lambda: not wrongs.practice_going(self.story.tried), "the practice alert to be caught")
 
-    def _draft(self, title: str, audience: dict[str, Any], *, urgent: bool = False, **changes: Any) -> Alert:
-        """An appeal with all its fields, by both channels."""
-        facts: dict[str, Any] = {
-            "title": title,
-            "body": "Sheds were broken into **last night**. Please look at your cameras — even “nothing there” helps.",
-            "sms_text": f"{title}. Please look at your cameras.",
-            "by_sms": True,
-            "fields": {"from_time": "1:30am", "to_time": "3:30am", "look_for": "A white van"},
-            "audience": audience,
-        }
-        world = self.world
-        alert = actions.draft(team=world.team, kind=world.kind, by=world.author, **(facts | changes))
-        return actions.edit(alert, by=world.author, urgent=urgent)
-
-    def _send(
-        self, name: str, alert: Alert, people: People, everyone: expected.Everyone, *, groups: list[int] | None = None
-    ) -> Sent:
-        """Submit, have carriers agree, reckon who should get it, and have a colleague approve.
-
-        `people` are those meant, by organisation; organisations without an entry carry nothing.
-        """
-        version = actions.submit(alert, by=self.world.author, everyone=audience.count(alerts.rule(alert)).people)
-        for carrier in version.carriers.all():
-            together.decide(carrier, by=self.world.partner.approver, digest=version.digest, agree=True)
-        pairs = expected.carried(
-            everyone,
-            list(people.items()),
-            kind=self.world.kind,
-            channels=[channel for channel, on in (("email", alert.by_email), ("sms", alert.by_sms)) if on],
-            groups=groups or [],
-            now=clock.now(),
-        )
-        actions.approve(version, by=self.world.approver, digest=version.digest, reason="It is a rehearsal.")
-        sent = Sent(name, version, pairs)
-        self.story.sent.append(sent)
-        return sent
-
     def _three_alerts(self, whole: list[int]) -> tuple[Sent, Sent]:
         """An urgent alert to everybody; the main one, which a partner carries, and one to a group wait behind it."""
         everyone = expected.everyone()
@@ -178,22 +123,22 @@ class Director:
         in_county = expected.within(everyone, [find.shape(area) for area in self.whole])
         self.story.in_shape = len(in_shape)
         force, partner = self.world.force.organisation.pk, self.world.partner.organisation.pk
-        to_stop = self._draft("Rehearsal of a stop", {"areas": whole, "shapes": [], "groups": []}, urgent=True)
+        to_stop = self.desk.draft("Rehearsal of a stop", {"areas": whole, "shapes": [], "groups": []}, urgent=True)
         groups = [group.pk for group in self.world.groups]
         audience = {"areas": [], "shapes": [feature(self.world.shape)], "groups": groups}
-        main = self._draft("Sheds broken into last night", audience, carriers=[partner])
+        main = self.desk.draft("Sheds broken into last night", audience, carriers=[partner])
         # By email only: somebody who got texts of two alerts cannot answer by text without a guess.
         small = [self.world.small.pk]
-        group = self._draft("For your group only", {"areas": whole, "shapes": [], "groups": small}, by_sms=False)
-        stopped = self._send("stopped", to_stop, {force: in_county}, everyone)
-        self._send("group", group, {force: in_county}, everyone, groups=small)
-        return stopped, self._send("main", main, {force: in_shape, partner: in_shape}, everyone, groups=groups)
+        group = self.desk.draft("For your group only", {"areas": whole, "shapes": [], "groups": small}, by_sms=False)
+        stopped = self.desk.send("stopped", to_stop, {force: in_county}, everyone)
+        self.desk.send("group", group, {force: in_county}, everyone, groups=small)
+        return stopped, self.desk.send("main", main, {force: in_shape, partner: in_shape}, everyone, groups=groups)
 
     def _have_enough(self, to_stop: Sent, main: Sent) -> None:
         """While the first is being sent and the main one waits behind it, people opt out; then the first is stopped."""
         waiting = self.story.sent
         self.patience.until(
-            lambda: all(one.filled() for one in waiting) and self._begun(to_stop), "the alerts to be under way"
+            lambda: all(one.filled() for one in waiting) and to_stop.begun(), "the alerts to be under way"
         )
         self.story.opted_out = optouts.run(
             self.stream,
@@ -208,21 +153,11 @@ class Director:
             self.story.stopped_at = clock.now()
         except rules.NotAllowed:
             pass  # a quick foreign relay had it all before we could: the check says that nothing was stopped
-        self.patience.until(lambda: all(self._over(one) for one in waiting), "the alerts to be sent", seconds=600)
-
-    def _begun(self, sent: Sent) -> bool:
-        """Whether the first copies of an alert are out."""
-        return Delivery.objects.filter(mailing__in=sent.mailings(), state__in=_WENT).exists()
-
-    def _over(self, sent: Sent) -> bool:
-        """Whether an alert was sent or stopped, and no copy of it is under way."""
-        alert = Alert.objects.get(pk=sent.version.alert_id)
-        waiting = Delivery.objects.filter(mailing__in=sent.mailings(), state__in=_AT_SEA)
-        return alert.state in (State.SENT, State.STOPPED) and not waiting.exists()
+        self.patience.until(lambda: all(one.over() for one in waiting), "the alerts to be sent", seconds=600)
 
     def _answer(self, main: Sent) -> None:
         """A seeded share of those whom the alert reached answer; wait until each answer is threaded."""
-        rows = Delivery.objects.filter(mailing__in=main.mailings(), state__in=_WENT)
+        rows = Delivery.objects.filter(mailing__in=main.mailings(), state__in=WENT)
         keys = dict(rows.values_list("pk", "recipient_key"))
         copies = spools.read(self.doors.spool)
         if not self.doors.own_relay:
@@ -246,15 +181,10 @@ class Director:
             sms_text="Thank you. The van was white and came back at ten to three.",
         )
         everyone = expected.everyone()
-        meant: People = {}
-        for mailing in main.mailings():
-            rows = Delivery.objects.filter(mailing=mailing, state__in=_WENT)
-            keys = set(rows.values_list("recipient_key", flat=True))
-            meant[int(mailing.stream.partition(".")[0])] = [one for one in everyone.people if one.key in keys]
-        update = self._send("update", alert, meant, everyone)
+        update = self.desk.send("update", alert, main.reached(everyone), everyone)
         self.patience.until(update.filled, "the update to be under way")
         self._erase(update, main.version.alert)
-        self.patience.until(lambda: self._over(update), "the update to be sent", seconds=600)
+        self.patience.until(lambda: update.over(), "the update to be sent", seconds=600)
 
     def _erase(self, update: Sent, answered: Alert) -> None:
         """Somebody to whom the update is on its way is forgotten; rather one who wrote to us, and no witness."""
@@ -275,7 +205,7 @@ class Director:
         scans = Exhibit.objects.filter(scan=Scan.WAITING)
         self.patience.maybe(lambda: not scans.exists(), seconds=60)
         due = Upload.objects.filter(state=Upload.State.SEALED, receipt_at=None, delivery__channel="email")
-        out = Delivery.objects.filter(mailing__authority_kind="receipt", state__in=_AT_SEA)
+        out = Delivery.objects.filter(mailing__authority_kind="receipt", state__in=AT_SEA)
         self.patience.maybe(lambda: not due.exists() and not out.exists(), seconds=60)
 
     def _until_read(self) -> None:

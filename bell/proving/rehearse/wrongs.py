@@ -33,14 +33,15 @@ def attempt(world: World, everywhere: list[int]) -> list[Tried]:
     return [
         _unapproved(world, everywhere),
         _self_approved(world, everywhere),
+        _rejected(world, everywhere),
         _edited(world, everywhere),
         _tampered(world, everywhere, "changed while held", lambda one: _set(one.alert, body="Changed after approval.")),
         _tampered(world, everywhere, "version changed while held", _change_version),
-        _practice(world, _a_few(20)),
+        _practice(world, a_few(20)),
     ]
 
 
-def _a_few(people: int) -> list[int]:
+def a_few(people: int) -> list[int]:
     """The wards with the most places, as many as hold so many people."""
     lived_in = PlaceArea.objects.filter(area__kind=WARDS).values("area").annotate(n=Count("pk")).order_by("-n", "area")
     found: list[int] = []
@@ -129,6 +130,24 @@ def _self_approved(world: World, everywhere: list[int]) -> Tried:
     Approval.objects.create(
         version=version, officer=world.both, decision=Approval.Decision.APPROVE, digest=version.digest, at=clock.now()
     )
+    _hold(tried.alert)
+    return tried
+
+
+def _rejected(world: World, everywhere: list[int]) -> Tried:
+    """Rejected by a colleague for good; then approved by the same colleague, edited and submitted again."""
+    tried = _draft(world, everywhere, "rejected", world.author)
+    version = actions.submit(tried.alert, by=world.author)
+    actions.turn_back(version, by=world.approver, reason="This is not for us to say.", reject=True)
+    tried.alert.refresh_from_db()
+    after = (
+        lambda: actions.approve(version, by=world.approver, digest=version.digest),
+        lambda: actions.edit(tried.alert, by=world.author, body=f"Once more: {tried.mark}."),
+        lambda: actions.submit(tried.alert, by=world.author),
+        lambda: actions.send(tried.alert, by=world.author),
+    )
+    outcomes = [_refused(act) for act in after]  # each is tried, whatever became of those before
+    tried.refused = all(outcomes)
     _hold(tried.alert)
     return tried
 
