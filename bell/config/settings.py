@@ -164,6 +164,12 @@ ACCOUNT_PREVENT_ENUMERATION = True
 # A second factor on every path in, but in the demo, where anyone may act as anyone and nobody is real.
 SECOND_FACTOR = not DEMO
 MFA_ADAPTER = "bell.organisations.signin.FactorAdapter"
+MFA_FORMS = {
+    "add_webauthn": "bell.staff.forms.keys.AddForm",
+    "authenticate_webauthn": "bell.staff.forms.keys.AuthenticateForm",
+    "login_webauthn": "bell.staff.forms.keys.LoginForm",
+    "reauthenticate_webauthn": "bell.staff.forms.keys.ReauthenticateForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_USER_VERIFICATION = "required"
