@@ -142,7 +142,7 @@ def export(request: HttpRequest, officer: Officer, reference: str) -> HttpRespon
     """Everything of an alert in one package, for a reason."""
     alert = alert_of(officer, reference)
     found = find.of_alert(alert, officer)
-    if not found:
+    if not found or not rules.may_handle(officer, alert):
         raise Http404
     form = WhyForm(request.POST) if request.method == "POST" else WhyForm()
     if form.is_bound and form.is_valid():

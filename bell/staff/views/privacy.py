@@ -18,7 +18,7 @@ from bell.privacy.models import Restriction, Withheld, today
 from bell.privacy.rules import BadDay, NotAllowed
 from bell.residents.models import Resident
 from bell.staff import shell
-from bell.staff.access import View, officer_required
+from bell.staff.access import View, fresh_factor, officer_required
 from bell.staff.forms.privacy import HoldForm, LookUpForm, ReviewForm, WithholdForm
 from bell.ui.forms import Form
 
@@ -134,6 +134,7 @@ def hold(request: HttpRequest, officer: Officer, key: int, talk: int) -> HttpRes
 
 
 @protectors
+@fresh_factor
 @require_POST
 def copy(request: HttpRequest, officer: Officer, key: int) -> HttpResponse:
     """A copy of everything, for a person who asked by letter: with internal notes, to be looked through first."""
@@ -144,6 +145,7 @@ def copy(request: HttpRequest, officer: Officer, key: int) -> HttpResponse:
 
 
 @protectors
+@fresh_factor
 @_page
 def erase_person(request: HttpRequest, officer: Officer, key: int) -> HttpResponse:
     """Erase a person who asked; what must be kept is shown first."""
