@@ -1,6 +1,5 @@
 """What is done to officers, organisations and agreements. Each verb checks the rules and writes its audit entry."""
 
-import secrets
 from dataclasses import asdict, dataclass
 from datetime import date
 
@@ -9,7 +8,7 @@ from django.utils.text import slugify
 
 from bell.audit.record import record
 from bell.lib import clock
-from bell.organisations import rules, signin
+from bell.organisations import notices, rules, signin
 from bell.organisations.models import Agreement, Officer, Organisation, OrganisationName, Route
 
 
@@ -49,16 +48,14 @@ def open_again(officer: Officer, *, by: Officer, why: str) -> str:
     fresh = Officer.objects.select_for_update().get(pk=officer.pk)
     if not fresh.is_active:
         raise NotAllowed("This account is switched off.")
-    password = "-".join("".join(secrets.choice(_SPOKEN) for _ in range(5)) for _ in range(4))
-    fresh.set_password(password)  # which ends every session
-    fresh.save(update_fields=["password"])
+    password = signin.tell_password(fresh, by=by)
     signin.forget_factors(fresh)
     record("officer opened again", fresh, by=by, why=why.strip()[:200])
+    others = [one for one in rules.administrators(fresh.organisation) if one.pk not in (by.pk, fresh.pk)]
+    notices.notify(fresh, "An administrator opened your account again.", key=f"officer {fresh.pk}")
+    for one in others:
+        notices.notify(one, "A colleague opened an account again.", key=f"officer {fresh.pk}")
     return password
-
-
-# Letters and digits that cannot be mistaken for one another when read out.
-_SPOKEN = "abcdefghjkmnpqrstvwxyz23456789"
 
 
 @transaction.atomic

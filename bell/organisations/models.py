@@ -9,6 +9,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models import Q
+from django.utils.crypto import salted_hmac
 
 from bell.lib import clock, keys
 from bell.places.models import Area
@@ -207,6 +208,16 @@ class Officer(AbstractBaseUser, PermissionsMixin):
     on_duty = models.BooleanField(default=False, help_text="On the duty list: asked to approve")
     practice = models.BooleanField(default=False, help_text="Everything this officer drafts is practice")
     joined_at = models.DateTimeField(auto_now_add=True)
+    sessions_ended = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="How often all sessions were ended: each carries the number it began with"
+    )
+    told_by = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="Who told a password last"
+    )
+    told_at = models.DateTimeField(null=True, blank=True)
+    must_choose = models.BooleanField(
+        default=False, db_default=False, help_text="The password was told by somebody: choose one before anything else"
+    )
 
     objects: ClassVar[OfficerManager] = OfficerManager()
 
@@ -219,6 +230,14 @@ class Officer(AbstractBaseUser, PermissionsMixin):
     def get_full_name(self) -> str:
         """Rank and name, as colleagues say it."""
         return str(self)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What each session of this officer must carry: it changes with the password, and when sessions are ended."""
+        plain = str(super()._get_session_auth_hash(secret=secret))  # type: ignore[misc]
+        if not self.sessions_ended:
+            return plain
+        value = f"{plain} {self.sessions_ended}"
+        return str(salted_hmac("officer sessions", value, secret=secret, algorithm="sha256").hexdigest())
 
 
 class Role(models.TextChoices):
@@ -245,3 +264,63 @@ class Grant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.officer_id} {self.role} {self.team_id}"
+
+
+class GrantProposalQuerySet(models.QuerySet["GrantProposal"]):
+    """Who may see which proposal."""
+
+    def visible_to(self, officer: Officer) -> GrantProposalQuerySet:
+        """Those about the officer's own organisation."""
+        return self.filter(team__organisation_id=officer.organisation_id)
+
+    def waiting(self) -> GrantProposalQuerySet:
+        """Those that a second administrator may still decide on."""
+        return self.filter(state=GrantProposal.State.WAITING, expires_at__gt=clock.now())
+
+
+class GrantProposal(models.Model):
+    """A role that one administrator wants to give. It is nothing until another one confirms it."""
+
+    class State(models.TextChoices):
+        """`expired` is written when somebody next proposes the same; until then the clock alone says it."""
+
+        WAITING = "waiting", "Waiting"
+        CONFIRMED = "confirmed", "Confirmed"
+        REFUSED = "refused", "Refused"
+        WITHDRAWN = "withdrawn", "Taken back"
+        EXPIRED = "expired", "Ran out"
+
+    officer = models.ForeignKey(Officer, on_delete=models.CASCADE, related_name="proposals")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="proposals")
+    role = models.CharField(max_length=20, choices=Role.choices)
+    why = models.CharField(max_length=200)
+    proposed_by = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    decided_by = models.ForeignKey(Officer, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    objects = GrantProposalQuerySet.as_manager()
+
+    class Meta:
+        """Newest first; the same is proposed once at a time; nobody confirms their own, nor what is about them."""
+
+        ordering = ["-proposed_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["officer", "team", "role"], name="proposal_waits_once", condition=Q(state="waiting")
+            ),
+            models.CheckConstraint(
+                name="proposal_confirmed_by_another",
+                condition=~Q(state="confirmed")
+                | (
+                    Q(decided_by__isnull=False, decided_at__isnull=False)
+                    & ~Q(decided_by=models.F("proposed_by"))
+                    & ~Q(decided_by=models.F("officer"))
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} in {self.team_id} for {self.officer_id}: {self.state}"

@@ -1,11 +1,11 @@
 """Who may do what: pure questions about an officer, a team and a place."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from shapely.geometry.base import BaseGeometry
 
 from bell.lib import clock, shapes
-from bell.organisations.models import Agreement, Grant, Officer, Organisation, Role, Team
+from bell.organisations.models import Agreement, Grant, GrantProposal, Officer, Organisation, Role, Team
 from bell.places import find
 
 
@@ -43,6 +43,56 @@ def may_approve(officer: Officer, team: Team) -> bool:
 def may_administer(officer: Officer) -> bool:
     """Administrators of any team of the organisation."""
     return officer.is_active and Grant.objects.filter(officer=officer, role=Role.ADMINISTRATOR).exists()
+
+
+def administrators(organisation: Organisation) -> list[Officer]:
+    """Everybody who may administer an organisation today."""
+    found = Officer.objects.filter(organisation=organisation, is_active=True, grants__role=Role.ADMINISTRATOR)
+    return list(found.distinct().order_by("pk"))
+
+
+def keeps_officer(by: Officer, officer: Officer) -> bool:
+    """Who changes an officer, gives roles and takes them: an administrator of the same organisation, never oneself."""
+    return may_administer(by) and by.organisation_id == officer.organisation_id and by.pk != officer.pk
+
+
+def role_choices(organisation: Organisation) -> list[tuple[str, str]]:
+    """The roles that can be given there. Data protection officers are the force's."""
+    force = organisation.sort == Organisation.Sort.FORCE
+    return [(role.value, str(role.label)) for role in Role if force or role != Role.DPO]
+
+
+def _same_person(one: Officer, other: Officer) -> bool:
+    """Whether two accounts seem to be one person's: the account, the name or the work mobile is the same."""
+    names = [" ".join(officer.name.casefold().split()) for officer in (one, other)]
+    mobiles = ["".join(filter(str.isdigit, officer.mobile))[-10:] for officer in (one, other)]
+    return one.pk == other.pk or names[0] == names[1] or bool(mobiles[0] and mobiles[0] == mobiles[1])
+
+
+TOLD_COUNTS_FOR = timedelta(days=7)
+"""So long after somebody told an officer a password, the two do not count as two people who check each other."""
+
+
+def why_not_confirm(by: Officer, proposal: GrantProposal) -> str:
+    """Why this officer may not confirm a proposal, in words; "" where they may.
+
+    Four eyes: an administrator who is neither who proposed it nor whom it is about, nor either of them by another
+    account, and to whom the proposer has not just told a password (and so might be).
+    """
+    if not may_administer(by) or by.organisation_id != proposal.officer.organisation_id:
+        return "Only an administrator of the same organisation confirms a role."
+    if _same_person(by, proposal.officer):
+        return "Nobody confirms a role of their own. Another administrator must do it."
+    if _same_person(by, proposal.proposed_by):
+        return "You proposed this. Another administrator must confirm it."
+    recent = by.told_at is not None and by.told_at > clock.now() - TOLD_COUNTS_FOR
+    if recent and by.told_by_id == proposal.proposed_by_id:
+        return "Who proposed this told you your password within the last 7 days. Another administrator must confirm it."
+    if not may_administer(proposal.proposed_by):
+        return "Who proposed this is no administrator any more. Propose it again."
+    if not proposal.officer.is_active:
+        return "This account is switched off."
+    return ""
 
 
 def may_look_after(officer: Officer) -> bool:

@@ -2,16 +2,22 @@
 
 import base64
 import hashlib
+import secrets
 import time
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import get_authentication_records
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
-from django.http import HttpRequest
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
+from bell.lib import clock
 from bell.organisations.models import Officer
 
 # Recovery codes alone are no factor: they stand in for one that was set up.
@@ -20,12 +26,36 @@ FRESH_SECONDS = 15 * 60
 """After so long an officer proves again who they are before sending, approving and exporting."""
 
 
+_BEGAN = "sessions-ended"
+
+
 class OfficerAdapter(DefaultAccountAdapter):
     """Officers are made by administrators; nobody signs themselves up."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Never."""
         return False
+
+    def pre_login(self, request: HttpRequest, user: Officer, **kwargs: Any) -> HttpResponse | None:
+        """The first proof was right: note which of the officer's sessions this one belongs to."""
+        request.session[_BEGAN] = user.sessions_ended
+        refused: HttpResponse | None = super().pre_login(request, user, **kwargs)
+        return refused
+
+    def login(self, request: HttpRequest, user: Officer) -> None:
+        """Every proof was right. Whoever was stopped between the first and the last begins again."""
+        if request.session.get(_BEGAN) != user.sessions_ended:
+            raise ImmediateHttpResponse(redirect("account_login"))
+        super().login(request, user)
+
+    def set_password(self, user: Officer, password: str) -> None:
+        """One of their own choice: nobody has to choose any more."""
+        user.must_choose = False
+        super().set_password(user, password)
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        """On to the desk."""
+        return str(settings.LOGIN_REDIRECT_URL)
 
     def is_reauthentication_required(self, *, app: str) -> bool:
         """Whoever has a factor proves it again before changing factors: a stolen session cannot add its own."""
@@ -61,6 +91,32 @@ def _box() -> MultiFernet:
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     made = (hashlib.blake2b(str(key).encode(), digest_size=32, person=b"second factor").digest() for key in keys)
     return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in made])
+
+
+# Letters and digits that cannot be mistaken for one another when read out.
+_SPOKEN = "abcdefghjkmnpqrstvwxyz23456789"
+
+
+def tell_password(officer: Officer, *, by: Officer | None) -> str:
+    """Give an officer a password for the next sign-in only (then they choose one), and end their sessions.
+
+    In the caller's transaction. It is returned once, to be told by voice, and kept nowhere. `by` None: an operator.
+    """
+    password = "-".join("".join(secrets.choice(_SPOKEN) for _ in range(5)) for _ in range(4))
+    officer.set_password(password)
+    officer.must_choose, officer.told_by, officer.told_at = True, by, clock.now()
+    officer.save(update_fields=["password", "must_choose", "told_by", "told_at"])
+    end_sessions(officer)
+    return password
+
+
+def end_sessions(officer: Officer) -> None:
+    """End every session of an officer, also those that began and are not signed in yet; none comes to life again.
+
+    Each session carries a hash over the password and this number (Django looks at it on every request).
+    """
+    Officer.objects.filter(pk=officer.pk).update(sessions_ended=F("sessions_ended") + 1)
+    officer.refresh_from_db(fields=["sessions_ended"])
 
 
 def has_factor(officer: Officer) -> bool:

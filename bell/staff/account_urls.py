@@ -7,12 +7,13 @@ from allauth.mfa.totp import views as app
 from allauth.mfa.webauthn import views as keys
 from django.urls import path
 
-from bell.staff.views.signin import AddKey, App, RemoveKey, SignIn
+from bell.staff.views.signin import AddKey, App, OwnPassword, RemoveKey, SignIn
 
 urlpatterns = [
     path("login/", SignIn.as_view(), name="account_login"),
     path("logout/", logout, name="account_logout"),
     path("inactive/", account_inactive, name="account_inactive"),
+    path("password/", OwnPassword.as_view(), name="account_change_password"),
     path("reauthenticate/", reauthenticate, name="account_reauthenticate"),
     path("2fa/", factors.index, name="mfa_index"),
     path("2fa/authenticate/", factors.authenticate, name="mfa_authenticate"),

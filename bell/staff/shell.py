@@ -35,6 +35,7 @@ def navigation(officer: Officer, here: str) -> live.Part:
             "protects": rules.may_protect(officer),
             "agrees": rules.may_agree(officer),
             "groups": rules.may_administer(officer) or resident_rules.keeps_scheme(officer),
+            "keeps": rules.may_administer(officer),
             "insight": scope.may_look(officer),
         },
         news=f"{newest} {','.join(str(version.pk) for version in waiting)}",

@@ -42,7 +42,15 @@ def choices(team: Team) -> list[tuple[int, str]]:
 def roots(team: Team, ticked: Collection[int]) -> list[Node]:
     """The areas as trees: the topmost first, each in order of name."""
     ids = [pk for pk, _ in choices(team)]
-    rows = list(Area.objects.public().filter(pk__in=ids).select_related("parent"))
+    return _built(list(Area.objects.public().filter(pk__in=ids).select_related("parent")), ticked)
+
+
+def every(ticked: Collection[int]) -> list[Node]:
+    """Every area there is, as trees: for the patch of a team."""
+    return _built(list(Area.objects.public().select_related("parent")), ticked)
+
+
+def _built(rows: list[Area], ticked: Collection[int]) -> list[Node]:
     nodes = {row.pk: Node(row.pk, row.name, row.kind, row.pk in ticked) for row in rows}
     below: dict[int | None, list[Node]] = defaultdict(list)
     for row in rows:

@@ -43,6 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("paper/", include("bell.staff.paper_urls")),
     path("", include("bell.staff.together_urls")),
     path("", include("bell.staff.privacy_urls")),
+    path("", include("bell.staff.people_urls")),
     path("new/", compose.new, name="staff-new"),
     path("alerts/", alert.alerts, name="staff-alerts"),
     path("alerts/<reference:reference>/", alert.alert, name="staff-alert"),

@@ -20,6 +20,7 @@ from bell.delivery.models import Alarm, Delivery
 from bell.evidence import preview
 from bell.evidence import rules as evidence_rules
 from bell.lib import clock, tokens
+from bell.organisations import granting
 from bell.organisations.kinds import Kind
 from bell.organisations.models import Officer, Role
 from bell.privacy import actions as privacy_actions
@@ -37,8 +38,9 @@ PEOPLE = (
     "author", "approver", "media", "administrator", "dpo", "stranger", "outsider", "keeper",
 )  # fmt: skip
 """In the order of the table's columns. `disabled`: an author switched off while signed in. `unfactored`: an approver
-who gave the password only. `stale`: an approver whose second factor was 20 minutes ago. `stranger`: of another team of
-the force. `outsider`: a partner's author and approver. `keeper`: the partner's administrator."""
+who gave the password only. `stale`: an approver and administrator whose second factor was 20 minutes ago. `stranger`:
+of another team of the force. `outsider`: a partner's author and approver. `keeper`: the partner's administrator."""
+
 VISITORS = ("anonymous", "resident", "author")
 """Who asks for what is not a page of staff: to these pages an officer is nobody in particular."""
 
@@ -75,7 +77,8 @@ class World:
         self.keeper = cast.officer("Kit Keeper", council, Role.ADMINISTRATOR)
         self.disabled = cast.officer("Dan Disabled", cast.team, Role.AUTHOR)
         self.unfactored = cast.officer("Una Unfactored", cast.team, Role.APPROVER)
-        self.stale = cast.officer("Sid Stale", cast.team, Role.APPROVER)
+        self.stale = cast.officer("Sid Stale", cast.team, Role.APPROVER, Role.ADMINISTRATOR)
+        self.proposal = granting.propose(cast.author, cast.team, Role.MEDIA, by=self.stale, why="A course")
         for _ in range(6):
             cast.resident(organisations=(cast.partner,))
         facts = {"kind": Kind.FOOTAGE, "fields": FIELDS, "by_sms": True, "carriers": [cast.partner.pk]}
@@ -158,6 +161,9 @@ class World:
             "desk/privacy/people/": {"key": self.meg.key, "number": self.entry.pk, "talk": talk},
             "desk/privacy/withheld/": {"number": self.withheld.pk},
             "desk/privacy/restrictions/": {"number": self.restriction.pk},
+            "desk/people/": {"key": self.cast.author.key},
+            "desk/people/proposals/": {"number": self.proposal.pk},
+            "desk/teams/": {"number": self.cast.other_team.pk},
             "desk/agreements/": {"number": self.cast.agreement.pk},
             "desk/paper/forms/": {"key": self.run.key},
             "desk/paper/posters/": {"code": self.source.code},
@@ -184,7 +190,9 @@ class World:
 
     def data(self, route: str) -> dict[str, str]:
         """What is posted: nothing, but where nothing is no question at all."""
-        return {"relation": "update"} if route.endswith("/follow/") else {}
+        words = {"follow": {"relation": "update"}, "access": {"do": "off"},
+                 "take": {"grant": f"{self.cast.team.pk}:author"}}  # fmt: skip
+        return words.get(route.rstrip("/").rpartition("/")[2], {})
 
     def client(self, who: str) -> Client:
         """A browser in which this person is signed in as far as they may be."""

@@ -5,7 +5,7 @@ Administrators make and mend accounts (`bell officer`).
 
 from typing import Any
 
-from allauth.account.views import LoginView
+from allauth.account.views import LoginView, PasswordChangeView
 from allauth.mfa.base.internal import flows
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.views import ActivateTOTPView
@@ -31,6 +31,27 @@ class SignIn(LoginView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """The form and where to go afterwards."""
         context: dict[str, Any] = super().get_context_data(**kwargs)
+        context.pop("site", None)
+        return context
+
+
+class OwnPassword(PasswordChangeView):
+    """Choose a password of one's own: whoever was told one does it before anything else on the desk."""
+
+    def get_form(self, form_class: Any = None) -> Any:
+        """In our words."""
+        form = super().get_form(form_class)
+        labels = {"oldpassword": "The password you have now", "password1": "New password", "password2": "And again"}
+        for name, words in labels.items():
+            form.fields[name].label = words
+            form.fields[name].widget.attrs.pop("placeholder", None)
+        return form
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The form, and whether it must be done now."""
+        officer = self.request.user
+        told = isinstance(officer, Officer) and officer.must_choose
+        context: dict[str, Any] = {**super().get_context_data(**kwargs), "told": told}
         context.pop("site", None)
         return context
 
