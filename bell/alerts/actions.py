@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from bell.alerts import audience, checks, content, notices, rules, together
+from bell.alerts import audience, checks, content, notices, rules, sittings, together
 from bell.alerts.models import Alert, Approval, Ask, Relation, State, Version
 from bell.alerts.rules import NotAllowed, Unfinished
 from bell.audit.record import record
@@ -67,20 +67,32 @@ def draft(*, team: Team, kind: str, by: Officer, **content_fields: Any) -> Alert
 
 
 @transaction.atomic
-def edit(alert: Alert, *, by: Officer, seen: int | None = None, **changes: Any) -> Alert:
-    """Change a draft or a returned alert. `seen` is the edit number the page showed: Changed when it moved on."""
+def edit(
+    alert: Alert, *, by: Officer, seen: int | None = None, sitting: str = "", quietly: bool = False, **changes: Any
+) -> Alert:
+    """Change a draft or a returned alert. `seen` is the edit number the page showed: Changed when it moved on.
+
+    `sitting` names the page (alerts.sittings). `quietly`: it saved by itself; then what changes nothing is not saved,
+    and not every save is an entry of the record.
+    """
     fresh = _locked(alert)
     if not rules.may_edit(by, fresh):
         raise NotAllowed("This alert can no longer be changed. Take it back to draft first.")
-    if seen is not None and seen != fresh.edit:
-        raise Changed("A colleague saved this alert while you had it open. Look at theirs before you save yours.")
+    if sittings.moved_on(fresh, seen, sitting):
+        raise Changed(f"{fresh.last_editor} saved this alert while you had it open. Choose before you save yours.")
+    if unknown := set(changes) - set(_EDITED):
+        raise TypeError(f"{', '.join(sorted(unknown))}: not part of an alert's content")
+    if quietly and not sittings.differs(fresh, changes):
+        return fresh
+    noted, now = sittings.needs_entry(fresh, by, quietly=quietly), clock.now()
     for name, value in changes.items():
-        if name not in _EDITED:
-            raise TypeError(f"{name} is not part of an alert's content")
         setattr(fresh, name, value)
-    fresh.last_editor, fresh.edit = by, fresh.edit + 1
-    fresh.save(update_fields=[*changes, "last_editor", "edit"])
-    record("alert edited", fresh, by=by, edit=fresh.edit)
+    fresh.last_editor, fresh.edit, fresh.sitting, fresh.saved_at = by, fresh.edit + 1, sitting, now
+    if noted:
+        fresh.noted_at = now
+        how: dict[str, Any] = {"by_itself": True} if quietly else {}
+        record("alert edited", fresh, by=by, edit=fresh.edit, **how)
+    fresh.save(update_fields=[*changes, "last_editor", "edit", "sitting", "saved_at", "noted_at"])
     return fresh
 
 

@@ -93,6 +93,10 @@ class Alert(models.Model):
     author = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="drafted")
     last_editor = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="+")
     edit = models.PositiveIntegerField(default=0, help_text="Rises at each save, so that two editors notice each other")
+    # Several hands on one draft (alerts.sittings): which page saved last, when, and when the record was last told.
+    sitting = models.CharField(max_length=32, blank=True, default="", db_default="")
+    saved_at = models.DateTimeField(null=True, blank=True)
+    noted_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     hold_until = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)

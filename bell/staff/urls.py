@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
-from bell.staff.views import alert, approve, compose, desk, health, inbox, insight, sharing
+from bell.staff.views import alert, approve, compose, desk, health, inbox, insight, saving, sharing
 
 
 class Reference:
@@ -49,6 +49,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("alerts/<reference:reference>/", alert.alert, name="staff-alert"),
     path("alerts/<reference:reference>/live/", alert.alert_live, name="staff-alert-live"),
     path("alerts/<reference:reference>/edit/", compose.edit, name="staff-edit"),
+    path("alerts/<reference:reference>/saving/", saving.save, name="staff-saving"),
     path("alerts/<reference:reference>/count/", compose.count, name="staff-count"),
     path("alerts/<reference:reference>/preview/", compose.preview, name="staff-preview"),
     path("alerts/<reference:reference>/circle/", compose.circle_round, name="staff-circle"),

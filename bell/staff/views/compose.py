@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from bell.alerts import actions, audience, checks, content, find, rules
+from bell.alerts import actions, audience, checks, content, find, rules, sittings
 from bell.alerts.models import Alert, Version
 from bell.lib import clock
 from bell.organisations.models import Officer
@@ -20,6 +20,7 @@ from bell.staff import ground, nearby, shell, showing, words
 from bell.staff.access import officer_required
 from bell.staff.forms.compose import ComposeForm, NewForm
 from bell.staff.forms.shapes import circle
+from bell.staff.views import saving
 from bell.staff.views.finding import alert_of
 
 _AUDIENCE = ("areas", "shapes", "groups", "channels")
@@ -58,6 +59,8 @@ def _composer(request: HttpRequest, officer: Officer, form: ComposeForm, **more:
     patch = ground.bounds(form.alert.team)
     context = {"form": form, "alert": form.alert, "patch": patch, **_preview(form), **_chosen(form), **more}
     context |= _out(form)
+    sitting = sittings.tidy(request.POST.get("sitting", "")) or sittings.new()
+    context |= {"sitting": sitting, "saved_at": sittings.said(form.alert.saved_at) if form.alert.saved_at else ""}
     return shell.page(request, officer, "staff/compose.html", context, status=status)
 
 
@@ -67,7 +70,7 @@ def _keep(request: HttpRequest, officer: Officer, alert: Alert, *, submit: bool)
     if not form.is_valid():
         return _composer(request, officer, form)
     try:
-        alert = actions.edit(alert, by=officer, seen=form.cleaned_data["seen"], **form.changes())
+        alert = actions.edit(alert, by=officer, **saving.asked(request, form), **form.changes())
     except actions.Changed as changed:
         return _both(request, officer, form, str(changed))
     if not submit:
@@ -104,45 +107,9 @@ def _again(request: HttpRequest, alert: Alert, **changes: str) -> ComposeForm:
 
 def _both(request: HttpRequest, officer: Officer, form: ComposeForm, why: str) -> HttpResponse:
     """A colleague saved meanwhile: this officer's words stay in the form, the colleague's stand beside them."""
-    fresh = alert_of(officer, form.alert.reference)
-    mine = form.candidate()
-    theirs = [(label, old) for label, new, old in _compared(mine, fresh) if new != old]
-    form = _again(request, fresh, seen=str(fresh.edit))
-    return _composer(request, officer, form, theirs=theirs, changed=why, status=409)
-
-
-def _compared(mine: Alert, theirs: Alert) -> list[tuple[str, str, str]]:
-    """(what, mine, theirs) of everything a composer changes, in words."""
-    rows = [
-        ("Title", mine.title, theirs.title),
-        ("Message", mine.body, theirs.body),
-        ("Text message", mine.sms_text, theirs.sms_text),
-        ("How it goes", _channels(mine), _channels(theirs)),
-        ("Carried together with", _carriers(mine), _carriers(theirs)),
-        ("Send at", _send_at(mine), _send_at(theirs)),
-    ]
-    for name, label in content.FIELD_LABELS.items():
-        rows.append((label, str(mine.fields.get(name, "")), str(theirs.fields.get(name, ""))))
-    rows.append(("Who gets it", _audience_words(mine), _audience_words(theirs)))
-    return rows
-
-
-def _channels(alert: Alert) -> str:
-    chosen = [name for name, on in (("email", alert.by_email), ("text message", alert.by_sms)) if on]
-    return f"{', '.join(chosen) or 'none'}{', urgent' if alert.urgent else ''}"
-
-
-def _carriers(alert: Alert) -> str:
-    return ", ".join(one.name for one in showing.together(alert, rules.snapshot(alert)).carriers) or "nobody"
-
-
-def _send_at(alert: Alert) -> str:
-    return clock.said(alert.send_at) if alert.send_at else "at once"
-
-
-def _audience_words(alert: Alert) -> str:
-    meant = showing.meant(alert, alert.audience)
-    return ", ".join([*meant.areas, *meant.shapes, *meant.groups]) or "nobody yet"
+    found = saving.conflict(officer, form, why)
+    form = _again(request, found["alert"], seen=str(found["alert"].edit))
+    return _composer(request, officer, form, theirs=found["theirs"], changed=why, status=409)
 
 
 def _adjust(request: HttpRequest, officer: Officer, alert: Alert, do: str) -> HttpResponse:

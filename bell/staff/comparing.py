@@ -1,0 +1,42 @@
+"""What differs between two states of one alert, in words: mine in the composer, and a colleague's that is saved."""
+
+from bell.alerts import content, rules
+from bell.alerts.models import Alert
+from bell.lib import clock
+from bell.staff import showing
+
+Row = tuple[str, str, str]
+
+
+def rows(mine: Alert, theirs: Alert) -> list[Row]:
+    """(what, mine, theirs) of everything that a composer changes and that differs."""
+    found = [
+        ("Title", mine.title, theirs.title),
+        ("Message", mine.body, theirs.body),
+        ("Text message", mine.sms_text, theirs.sms_text),
+        ("How it goes", _channels(mine), _channels(theirs)),
+        ("Carried together with", _carriers(mine), _carriers(theirs)),
+        ("Send at", _send_at(mine), _send_at(theirs)),
+    ]
+    for name, label in content.FIELD_LABELS.items():
+        found.append((label, str(mine.fields.get(name, "")), str(theirs.fields.get(name, ""))))
+    found.append(("Who gets it", _audience(mine), _audience(theirs)))
+    return [row for row in found if row[1] != row[2]]
+
+
+def _channels(alert: Alert) -> str:
+    chosen = [name for name, on in (("email", alert.by_email), ("text message", alert.by_sms)) if on]
+    return f"{', '.join(chosen) or 'none'}{', urgent' if alert.urgent else ''}"
+
+
+def _carriers(alert: Alert) -> str:
+    return ", ".join(one.name for one in showing.together(alert, rules.snapshot(alert)).carriers) or "nobody"
+
+
+def _send_at(alert: Alert) -> str:
+    return clock.said(alert.send_at) if alert.send_at else "at once"
+
+
+def _audience(alert: Alert) -> str:
+    meant = showing.meant(alert, alert.audience)
+    return ", ".join([*meant.areas, *meant.shapes, *meant.groups]) or "nobody yet"
