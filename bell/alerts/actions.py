@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from bell.alerts import audience, checks, content, notices, rules, sittings, together
+from bell.alerts import audience, checks, notices, rules, sittings, together, translations
 from bell.alerts.models import Alert, Approval, Ask, Relation, State, Version
 from bell.alerts.rules import NotAllowed, Unfinished
 from bell.audit.record import record
@@ -18,7 +18,10 @@ from bell.organisations.models import Officer, Team
 
 # Letters and digits that cannot be mistaken for one another when read out or copied from paper.
 _LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
-_EDITED = ("title", "body", "sms_text", "by_email", "by_sms", "urgent", "fields", "audience", "carriers", "send_at")
+_EDITED = (
+    "title", "body", "sms_text", "languages", "by_email", "by_sms", "urgent", "fields", "audience", "carriers",
+    "send_at",
+)  # fmt: skip
 
 
 class Changed(Exception):
@@ -126,7 +129,7 @@ def submit(alert: Alert, *, by: Officer, everyone: int | None = None) -> Version
         people=reached.people,
         emails=reached.emails,
         texts=reached.texts,
-        pence=audience.pence(reached.texts, content.sms(frozen)),
+        pence=translations.pence(frozen, rule, reached.texts),
         checks=[one.as_json() for one in noticed],
     )
     record(
@@ -290,6 +293,7 @@ def take_on(ask: Ask, *, team: Team, by: Officer) -> Alert:
         title=source.title,
         body=source.body,
         sms_text=source.sms_text,
+        languages=source.languages,
         by_email=source.by_email,
         by_sms=source.by_sms,
         fields=source.fields,

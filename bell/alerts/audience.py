@@ -213,9 +213,11 @@ def columns(found: QuerySet[Contact], *, urgent: bool = True) -> QuerySet[Contac
     """The columns that the post room's `fill` asks for. What is not urgent is due when a person's quiet hours end."""
     now = clock.now()
     due: Any = Value(now, output_field=DateTimeField())
-    return found.annotate(recipient_key=F("resident__key"), due_at=due if urgent else _after_quiet(now, due)).values(
-        "recipient_key", "channel", "address", "address_key", "due_at"
-    )
+    return found.annotate(
+        recipient_key=F("resident__key"),
+        language=F("resident__language"),
+        due_at=due if urgent else _after_quiet(now, due),
+    ).values("recipient_key", "channel", "address", "address_key", "due_at", "language")
 
 
 _HALF_HOURS = range(0, 24 * 60, 30)

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from bell.alerts import calendars
 from bell.alerts.models import Relation
 from bell.delivery import post, slots
 from bell.lib import links, markup, text
-from bell.organisations import kinds
+from bell.organisations import kinds, languages
 from bell.organisations.models import Organisation, Route, Team
 
 # How a field of a kind is named to readers.
@@ -42,6 +44,7 @@ class Parts:
     banner: str
     on_behalf_of: str = ""
     carrier: str = ""
+    language: languages.Language = languages.ENGLISH
 
 
 def parts(frozen: dict[str, Any], carrier: Organisation | None = None) -> Parts:
@@ -54,7 +57,7 @@ def parts(frozen: dict[str, Any], carrier: Organisation | None = None) -> Parts:
         title=frozen["title"],
         body_html=markup.html(frozen["body"]),
         body_plain=markup.plain(frozen["body"]),
-        facts=[(FIELD_LABELS[name], str(frozen["fields"].get(name, ""))) for name in kinds.FACTS[kind].fields],
+        facts=facts(frozen),
         organisation=organisation.name,
         team=Team.objects.get(pk=frozen["team"]).name,
         routes=list(organisation.routes.filter(in_alerts=True)),
@@ -63,7 +66,22 @@ def parts(frozen: dict[str, Any], carrier: Organisation | None = None) -> Parts:
         banner=Relation(frozen["relation"]).label if frozen["relation"] else "",
         on_behalf_of=Organisation.objects.get(pk=behalf).name if (behalf := frozen.get("on_behalf_of")) else "",
         carrier=carrier.name if carrier else "",
+        language=languages.of(frozen.get("language", "")),
     )
+
+
+def facts(frozen: dict[str, Any]) -> list[tuple[str, str]]:
+    """(label, words) of the fields of its kind; a missing one is empty."""
+    names = kinds.FACTS[frozen["kind"]].fields
+    return [(FIELD_LABELS[name], str(frozen["fields"].get(name, ""))) for name in names]
+
+
+def in_language(frozen: dict[str, Any], tag: str) -> dict[str, Any]:
+    """The frozen data as readers of a language get it; a fact that was not translated stays as it is."""
+    said = frozen["languages"][tag]
+    words = {name: said.get(name, "") for name in ("title", "body", "sms_text")}
+    facts = {name: value for name, value in said.get("fields", {}).items() if value.strip()}
+    return {**frozen, **words, "fields": {**frozen["fields"], **facts}, "language": tag}
 
 
 def subject(frozen: dict[str, Any]) -> str:
@@ -106,27 +124,45 @@ def _from(message: Parts) -> str:
     return f"{message.organisation} ({message.team})"
 
 
+def marked(language: languages.Language) -> SafeString:
+    """The attributes of an element that is written in this language."""
+    return format_html(' lang="{}" dir="{}"', language.tag, language.direction)
+
+
 def build(frozen: dict[str, Any], carrier: Organisation | None = None) -> post.Content:
     """What the post room is given: subject, both email bodies and the text message, with its slots.
 
     A carrier's copy has the same words; it says who brings it, so that a person knows why they got it.
     """
     message = parts(frozen, carrier)
+    spoken = {tag: _said(in_language(frozen, tag), carrier) for tag in frozen.get("languages", {})}
+    return post.Content(
+        sender_name=f"{message.carrier} with {message.organisation}" if carrier else _from(message),
+        list_id=f"{carrier.pk if carrier else frozen['organisation']}-{frozen['kind']}",
+        languages=spoken,
+        **_said(frozen, carrier),
+    )
+
+
+def _said(frozen: dict[str, Any], carrier: Organisation | None) -> dict[str, Any]:
+    """Subject, both email bodies and the text message, in one language."""
+    message, tag = parts(frozen, carrier), frozen.get("language", "")
     context = {
         "m": message,
+        "ours": marked(languages.ENGLISH) if tag else "",  # what is not translated, within what is
+        "theirs": marked(message.language) if tag else "",  # once more: mail programs drop what stands on <html>
         "answer_url": links.absolute(links.answer(slots.ANSWER)),
-        "page_url": links.absolute(links.alert_page(message.reference)),
+        "page_url": links.absolute(links.alert_page(message.reference, tag)),
+        "english_url": links.absolute(links.alert_page(message.reference)) if tag else "",
         "calendar_url": links.absolute(links.calendar(message.reference)) if _has_calendar(frozen) else "",
         "genuine_url": links.absolute(links.genuine(message.reference)),
         "unsubscribe_url": links.absolute(links.unsubscribe(slots.UNSUBSCRIBE)),
         "account_url": links.absolute(links.account()),
         "promise_url": links.absolute(links.privacy()),
     }
-    return post.Content(
-        sender_name=f"{message.carrier} with {message.organisation}" if carrier else _from(message),
-        subject=subject(frozen),
-        text=render_to_string("alerts/email.txt", context),
-        html=render_to_string("alerts/email.html", context),
-        sms=sms(frozen, carrier),
-        list_id=f"{carrier.pk if carrier else frozen['organisation']}-{frozen['kind']}",
-    )
+    return {
+        "subject": subject(frozen),
+        "text": render_to_string("alerts/email.txt", context),
+        "html": render_to_string("alerts/email.html", context),
+        "sms": sms(frozen, carrier),
+    }

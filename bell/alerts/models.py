@@ -71,6 +71,8 @@ class Alert(models.Model):
     title = models.CharField(max_length=100, blank=True)
     body = models.TextField(blank=True)
     sms_text = models.TextField(blank=True)
+    # {BCP 47 tag: {"title", "body", "sms_text", "fields"}}; see alerts.translations
+    languages = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
     by_email = models.BooleanField(default=True)
     by_sms = models.BooleanField(default=False)
     fields = models.JSONField(default=dict, help_text="The fields of its kind (organisations.kinds)")

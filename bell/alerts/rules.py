@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from bell.alerts import checks, content, drawing
+from bell.alerts import checks, content, drawing, translations
 from bell.alerts.audience import hidden
 from bell.alerts.checks.reach import is_everyone
 from bell.alerts.models import Alert, Approval, Carrier, Relation, State, Version
@@ -63,8 +63,8 @@ def digest(frozen: dict[str, Any]) -> str:
 
 
 def snapshot(alert: Alert) -> dict[str, Any]:
-    """What would be approved and sent, as plain data."""
-    return {
+    """What would be approved and sent, as plain data. What came later is a key only where it is used: see `_later`."""
+    return _later(alert) | {
         "reference": alert.reference,
         "organisation": alert.organisation_id,
         "team": alert.team_id,
@@ -84,6 +84,11 @@ def snapshot(alert: Alert) -> dict[str, Any]:
         "follows": alert.follows_id,
         "relation": alert.relation,
     }
+
+
+def _later(alert: Alert) -> dict[str, Any]:
+    """What an alert may have since versions were first frozen: left out while empty, so that their digests hold."""
+    return {"languages": alert.languages} if alert.languages else {}
 
 
 def may_edit(officer: Officer, alert: Alert) -> bool:
@@ -239,6 +244,7 @@ def problems(alert: Alert) -> dict[str, str]:
             found[name] = _FIELD_MISSING[name]
     if alert.by_sms and text.segments(content.sms(snapshot(alert))).count > TEXT_SEGMENTS_MOST:
         found["sms_text"] = f"The text message must fit into {TEXT_SEGMENTS_MOST} parts. Make it shorter."
+    found |= translations.problems(snapshot(alert), title_most=TITLE_MOST, body_most=BODY_MOST)
     if alert.kind == kinds.Kind.OUTCOME and alert.relation != Relation.OUTCOME:
         found["kind"] = "An outcome follows an earlier alert. Open that alert and choose “Send an outcome”."
     if words := problems_with_audience(alert):

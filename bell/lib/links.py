@@ -23,9 +23,10 @@ def home() -> str:
     return "/"
 
 
-def alert_page(reference: str) -> str:
-    """The public page of one alert by its reference."""
-    return f"/a/{quote(reference, safe='')}/"
+def alert_page(reference: str, language: str = "") -> str:
+    """The public page of one alert by its reference; with a language's tag, the page in that language."""
+    page = f"/a/{quote(reference, safe='')}/"
+    return f"{page}in/{quote(language, safe='')}/" if language else page
 
 
 def calendar(reference: str) -> str:

@@ -22,6 +22,7 @@ from bell.delivery.models import State as Delivered
 from bell.lib import clock, shapes
 from bell.organisations.kinds import Kind
 from bell.organisations.models import Officer, Role, Team
+from bell.proving import tongues
 from bell.residents.models import Group, Resident
 
 HEANOR = "Heanor and Ripley"
@@ -164,6 +165,7 @@ def _scam(desk: _Desk, at: datetime) -> None:
             "- Wait five minutes, then ring the number on the back of your card.\n"
             "- Tell a neighbour who may not have had this message."
         ),
+        languages=tongues.SCAM,
         audience={"areas": _whole(), "shapes": [], "groups": []},
     )
     _went_out(alert, desk, at)

@@ -16,6 +16,7 @@ from bell.delivery.models import Channel
 from bell.lib import cells, clock, keys
 from bell.organisations.kinds import ALL_BITS, Kind, bits
 from bell.organisations.models import Organisation
+from bell.proving import tongues
 from bell.residents import areas, rules
 from bell.residents.models import Consent, Contact, Following, Group, GroupMember, Place, Resident
 
@@ -140,8 +141,9 @@ def settle(
                 email_kinds=one.email_kinds,
                 sms_kinds=one.sms_kinds,
                 source=source,
+                language=tongues.of_person(number),
             )
-            for one in people
+            for number, one in enumerate(people)
         ],
         batch_size=1000,
     )

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from bell.lib import clock, links
-from bell.organisations import kinds
+from bell.organisations import kinds, languages
 from bell.organisations.models import Organisation
 from bell.public import session, where
 from bell.public.choosing import GroupsForm, KindsForm, OrganisationsForm
@@ -98,6 +98,7 @@ def account(request: HttpRequest, member: Resident) -> HttpResponse:
         "groups": names,
         "organisations": [one.name for one in heard],
         "quiet": _quiet_said(member),
+        "language": languages.of(member.language),
         "paused": day_said(paused) if paused else "",
         "joined": clock.said(member.joined_at),
     }

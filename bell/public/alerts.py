@@ -11,7 +11,7 @@ from bell.alerts import calendars, find, partners
 from bell.alerts.models import Alert
 from bell.evidence import rules as evidence
 from bell.lib import links
-from bell.organisations import kinds
+from bell.organisations import kinds, languages
 from bell.public import routes, where
 from bell.public.forms import NearForm
 from bell.public.headers import PUBLIC_SECONDS, cacheable
@@ -74,7 +74,7 @@ def public_alert(reference: str) -> Alert:
     return alert
 
 
-def _seconds(alert: Alert, most: int) -> int:
+def seconds(alert: Alert, most: int = PAGE_SECONDS) -> int:
     """A missing person's page changes at once when the person is found (promises.md): no cache may keep it."""
     first = where.first_of(alert)
     return 0 if first.kind == kinds.Kind.MISSING else most
@@ -97,6 +97,7 @@ def alert(request: HttpRequest, reference: str) -> HttpResponseBase:
     earlier = Alert.objects.public().filter(pk=found.follows_id).first() if found.follows_id else None
     context = {
         "alert": shown,
+        "tongues": [] if shown.hidden else [languages.of(tag) for tag in found.languages],
         "answers": takes_answers(found),
         "area": "" if shown.hidden else where.said(found),
         "calendar": links.calendar(found.reference)
@@ -113,7 +114,7 @@ def alert(request: HttpRequest, reference: str) -> HttpResponseBase:
         "card_url": links.absolute(f"{links.alert_page(found.reference)}card.png"),
         "card_words": pictures.words_of_public(found),
     }
-    response = cacheable(render(request, "public/alert.html", context), _seconds(found, PAGE_SECONDS))
+    response = cacheable(render(request, "public/alert.html", context), seconds(found))
     return keep(response, line)
 
 
@@ -122,7 +123,7 @@ def alert_map(request: HttpRequest, reference: str) -> HttpResponseBase:
     """The alert's areas and shapes as GeoJSON; nothing once its person was found."""
     found, line = _with_line(reference)
     shapes = {"type": "FeatureCollection", "features": []} if show(found).hidden else where.features(found)
-    return keep(cacheable(JsonResponse(shapes), _seconds(found, PUBLIC_SECONDS)), line)
+    return keep(cacheable(JsonResponse(shapes), seconds(found, PUBLIC_SECONDS)), line)
 
 
 @require_safe
@@ -142,7 +143,7 @@ def event(request: HttpRequest, reference: str) -> HttpResponseBase:
 def card(request: HttpRequest, reference: str) -> HttpResponseBase:
     """The picture card of a public alert; of an ended search one that says only that."""
     found = public_alert(reference)
-    return cacheable(HttpResponse(pictures.of_public(found), content_type="image/png"), _seconds(found, PUBLIC_SECONDS))
+    return cacheable(HttpResponse(pictures.of_public(found), content_type="image/png"), seconds(found, PUBLIC_SECONDS))
 
 
 @require_safe

@@ -17,6 +17,7 @@ from bell.public import (
     mydata,
     pages,
     sign_in,
+    speaking,
     tus,
     unsubscribe,
     upload,
@@ -25,6 +26,7 @@ from bell.public import (
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", alerts.home),
     path("alerts/", alerts.alerts),
+    path("a/<str:reference>/in/<str:tag>/", speaking.alert_in),
     path("a/<str:reference>/", alerts.alert),
     path("a/<str:reference>/map.json", alerts.alert_map),
     path("a/<str:reference>/card.png", alerts.card),
@@ -76,6 +78,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/cameras/<int:number>/remove/", cameras.remove),
     path("account/choices/", account.choices),
     path("account/quiet/", account.quiet),
+    path("account/language/", speaking.choose),
     path("account/pause/", account.pause),
     path("account/resume/", account.resume),
     path("account/leave/", account.leave),

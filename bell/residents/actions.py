@@ -10,7 +10,7 @@ from bell.audit.record import record
 from bell.delivery import post
 from bell.delivery.models import Channel
 from bell.lib import cells, clock
-from bell.organisations import kinds
+from bell.organisations import kinds, languages
 from bell.organisations.models import Organisation
 from bell.residents import areas, rules
 from bell.residents.models import Consent, Contact, Following, Group, GroupMember, PaperForm, Place, Resident
@@ -235,6 +235,16 @@ def set_quiet(resident: Resident, *, hours: tuple[int, int] | None, by: object) 
     resident.quiet_from, resident.quiet_until = hours or (None, None)
     resident.save(update_fields=["quiet_from", "quiet_until"])
     record("quiet hours set" if hours else "quiet hours ended", resident, by=by)
+
+
+@transaction.atomic
+def set_language(resident: Resident, *, language: str, by: object) -> None:
+    """The language in which a person wants alerts, where there is one; "": English. ValueError for none we offer."""
+    if language and not languages.is_offered(language):
+        raise ValueError("This language is not on the list")
+    resident.language = language
+    resident.save(update_fields=["language"])
+    record("language chosen", resident, by=by, language=language or "en")
 
 
 @transaction.atomic

@@ -40,6 +40,8 @@ class Resident(models.Model):
     # Quiet hours, in minutes after midnight in London (C6); they may go over midnight. Both empty: none.
     quiet_from = models.PositiveSmallIntegerField(null=True, blank=True)
     quiet_until = models.PositiveSmallIntegerField(null=True, blank=True)
+    # The language chosen for alerts, by its tag (organisations.languages); "": English.
+    language = models.CharField(max_length=12, blank=True, default="", db_default="")
     joined_at = models.DateTimeField(auto_now_add=True)
     left_at = models.DateTimeField(null=True, blank=True)
     source = models.CharField(max_length=40, blank=True, help_text="Where the sign-up came from")

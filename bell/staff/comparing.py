@@ -1,8 +1,11 @@
 """What differs between two states of one alert, in words: mine in the composer, and a colleague's that is saved."""
 
+from typing import Any
+
 from bell.alerts import content, rules
 from bell.alerts.models import Alert
 from bell.lib import clock
+from bell.organisations import languages
 from bell.staff import showing
 
 Row = tuple[str, str, str]
@@ -20,8 +23,16 @@ def rows(mine: Alert, theirs: Alert) -> list[Row]:
     ]
     for name, label in content.FIELD_LABELS.items():
         found.append((label, str(mine.fields.get(name, "")), str(theirs.fields.get(name, ""))))
+    for tag in dict.fromkeys([*mine.languages, *theirs.languages]):
+        found.append((languages.of(tag).name, _said(mine.languages.get(tag)), _said(theirs.languages.get(tag))))
     found.append(("Who gets it", _audience(mine), _audience(theirs)))
     return [row for row in found if row[1] != row[2]]
+
+
+def _said(said: dict[str, Any] | None) -> str:
+    """All that is said in one language."""
+    parts = [said["title"], said["body"], said["sms_text"], *said["fields"].values()] if said else []
+    return "\n\n".join(part for part in parts if part)
 
 
 def _channels(alert: Alert) -> str:

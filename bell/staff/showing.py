@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bell.alerts import audience, content, rules
+from bell.alerts import audience, content, rules, translations
 from bell.alerts.find import Progress
 from bell.alerts.models import Alert, Approval, Carrier, Relation, State, Version
 from bell.delivery import slots
 from bell.delivery.models import Channel
 from bell.delivery.models import State as Delivered
 from bell.lib import clock, text
-from bell.organisations import kinds
+from bell.organisations import kinds, languages
 from bell.organisations import rules as organisation_rules
 from bell.organisations.models import Officer, Organisation
 from bell.residents.models import Group
@@ -35,6 +35,7 @@ _CHANGED = {
     "title": "title",
     "body": "message",
     "sms_text": "text message",
+    "languages": "other languages",
     "by_email": "channels",
     "by_sms": "channels",
     "urgent": "urgency",
@@ -58,6 +59,17 @@ class Message:
     segments: text.Segments
     replaced: tuple[tuple[str, str], ...]
     pence_each: float
+    language: languages.Language = languages.ENGLISH
+
+    @property
+    def marks(self) -> str:
+        """The attributes of an element in another language than the page's; "" for English."""
+        return content.marked(self.language) if self.language != languages.ENGLISH else ""
+
+    @property
+    def parts_most(self) -> int:
+        """How many parts a text may have."""
+        return rules.TEXT_SEGMENTS_MOST if self.language == languages.ENGLISH else translations.SEGMENTS_MOST
 
 
 def message(frozen: dict[str, Any], carrier: Organisation | None = None) -> Message:
@@ -73,7 +85,13 @@ def message(frozen: dict[str, Any], carrier: Organisation | None = None) -> Mess
         segments=text.segments(whole),
         replaced=text.to_gsm(frozen["sms_text"].strip() or frozen["title"])[1],
         pence_each=audience.pence(1, whole),
+        language=languages.of(frozen.get("language", "")),
     )
+
+
+def spoken(frozen: dict[str, Any], carrier: Organisation | None = None) -> list[Message]:
+    """The same message in each of its other languages."""
+    return [message(content.in_language(frozen, tag), carrier) for tag in frozen.get("languages", {})]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ import pytest
 from playwright.sync_api import expect
 
 from bell.alerts import actions as alert_actions
+from bell.alerts import dispatch
 from bell.alerts.models import Alert
+from bell.lib import clock
 from tests.browser.test_staff import cast, look, sign_in  # noqa: F401
 from tests.cast import PASSWORD
 
@@ -74,3 +76,37 @@ def test_words_outlive_the_session(page, cast, watch):  # noqa: F811
     assert alert.title == "Typed after the session ended!"
     page.get_by_role("button", name="Save draft").last.click()
     expect(page.get_by_text("Draft saved.")).to_be_visible()
+
+
+def test_another_language_is_added_previewed_and_read(page, cast):  # noqa: F811
+    alert = cast.draft()
+    sign_in(page, cast.author, f"/desk/alerts/{alert.reference}/edit/")
+    page.get_by_label("Text message", exact=True).check()
+    for language, title, body in (
+        ("Urdu", "شیڈ میں چوری", "کیا آپ نے کل رات سفید وین دیکھی؟"),
+        ("Polish", "Włamania do szop", "Czy ktoś widział **białą furgonetkę**?"),
+    ):
+        page.get_by_label("Add a language").select_option(label=language)
+        page.get_by_role("button", name="Add it").click()
+        page.get_by_label(f"Title in {language}").fill(title)
+        page.get_by_label(f"Message in {language}", exact=True).fill(body)
+        expect(page.get_by_role("region", name=f"In {language}").first).to_contain_text(title)
+    expect(page.get_by_role("region", name="In Urdu").first).to_contain_text("UCS-2")
+    expect(page.locator("#saved")).to_have_text(SAVED)
+    look(page, "compose-languages")
+    page.get_by_role("button", name="Submit for approval").click()
+    page.wait_for_url(re.compile(f"/{alert.reference}/$"))
+    sign_in(page, cast.approver, f"/desk/alerts/{alert.reference}/approve/")
+    expect(page.get_by_text("Włamania do szop").first).to_be_visible()
+    look(page, "approve-languages")
+    page.get_by_label("Reason").fill("Translated by the county's own translators.")
+    page.get_by_role("button", name="Approve and send").click()
+    page.wait_for_url(re.compile(f"/{alert.reference}/$"))
+    Alert.objects.filter(pk=alert.pk).update(hold_until=clock.now())
+    while dispatch.run_due():
+        pass
+    page.goto(f"/a/{alert.reference}/")
+    look(page, "public-languages")
+    page.get_by_role("link", name="اردو").click()
+    expect(page.get_by_role("heading", name="شیڈ میں چوری")).to_be_visible()
+    look(page, "public-urdu")

@@ -6,7 +6,7 @@ None of them forbids: who knows the case decides, and says why. What they look f
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from bell.alerts.checks import links, people, reach, wording
+from bell.alerts.checks import languages, links, people, reach, wording
 from bell.alerts.checks.finding import Finding, Level, Subject
 from bell.alerts.checks.reach import Reach
 from bell.lib import links as own
@@ -25,6 +25,7 @@ TEXT_CHECKS: tuple[Callable[[Subject], Iterable[Finding]], ...] = (
     links.links,
     wording.capitals,
     wording.reading,
+    languages.translations,
 )
 # Of whom it reaches, and of what went out before: asked when it is submitted.
 REACH_CHECKS: tuple[Callable[[Subject, Reach], Iterable[Finding]], ...] = (

@@ -16,6 +16,7 @@ from bell.organisations import rules as organisation_rules
 from bell.organisations.models import Officer, Role, Team
 from bell.residents.models import Group
 from bell.staff import tree
+from bell.staff.forms import languages as spoken
 from bell.staff.forms.shapes import DrawnField
 from bell.ui.forms import Affixed, Checkboxes, CountedTextarea, Form, NativeDateTime, Radios
 
@@ -212,6 +213,8 @@ class ComposeForm(Form):
         )
         for name in kinds.FACTS[alert.kind].fields:
             self.fields[name] = _fact(name)
+        self.tags = spoken.chosen(data, alert)
+        self.fields |= spoken.fields(self.tags, alert)
         if alert.follows_id:
             for name in ("areas", "shapes", "groups", "circle_postcode", "circle_radius"):
                 del self.fields[name]
@@ -219,6 +222,14 @@ class ComposeForm(Form):
     def facts(self) -> list[forms.BoundField]:
         """The fields of the alert's kind."""
         return [self[name] for name in kinds.FACTS[self.alert.kind].fields]
+
+    def languages(self) -> list[Any]:
+        """The other languages with their fields."""
+        return spoken.parts(self, self.tags)
+
+    def languages_to_add(self) -> list[Any]:
+        """Languages that it does not speak yet."""
+        return spoken.to_add(self.tags)
 
     def tree(self) -> list[tree.Node]:
         """The areas to tick, as trees."""
@@ -246,6 +257,8 @@ class ComposeForm(Form):
         if "carriers" in cleaned:
             changed["carriers"] = sorted(cleaned["carriers"])
         changed["fields"] = self._fields()
+        if "languages" in self.data:  # a form that shows them
+            changed["languages"] = spoken.changes(cleaned, self.tags, alert)
         if not alert.follows_id:
             old = alert.audience
             changed["audience"] = {name: cleaned.get(name, old.get(name, [])) for name in ("areas", "shapes", "groups")}

@@ -77,6 +77,7 @@ def alert(request: HttpRequest, officer: Officer, reference: str) -> HttpRespons
         "alert": one,
         "version": version if one.state not in rules.EDITABLE else None,
         "message": showing.message(frozen),
+        "spoken": showing.spoken(frozen),
         "meant": showing.meant(one, frozen["audience"]),
         "together": showing.together(one, frozen, version if one.state not in rules.EDITABLE else None),
         "ask": partners.ask_of(one),

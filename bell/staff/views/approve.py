@@ -38,6 +38,7 @@ def _page(request: HttpRequest, officer: Officer, alert: Alert, version: Version
         "version": version,
         "form": form,
         "message": showing.message(version.frozen),
+        "spoken": showing.spoken(version.frozen),
         "meant": showing.meant(alert, version.frozen["audience"]),
         "together": showing.together(alert, version.frozen, version),
         "waits": waits,

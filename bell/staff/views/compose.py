@@ -126,9 +126,21 @@ def _adjust(request: HttpRequest, officer: Officer, alert: Alert, do: str) -> Ht
         form = _again(request, alert, shapes=_collection(left))
     elif do.startswith("schedule:"):
         form = _again(request, alert, send_at=do[9:][:19])
+    elif do == "language" or do.startswith("language-out:"):
+        form = _with_languages(request, alert, do)
     elif do == "count":
         return _composer(request, officer, form, count=_count(officer, form))
     return _composer(request, officer, form)
+
+
+def _with_languages(request: HttpRequest, alert: Alert, do: str) -> ComposeForm:
+    """The form as it was sent, with one language more, or one less."""
+    data = request.POST.copy()
+    out = do.partition(":")[2]
+    data.setlist("lang", [tag for tag in [*data.getlist("lang"), data.get("add_language", "")] if tag and tag != out])
+    form = ComposeForm(data, alert=alert)
+    form.is_valid()
+    return form
 
 
 def _shapes(form: ComposeForm) -> list[dict[str, Any]]:
@@ -177,7 +189,7 @@ def _preview(form: ComposeForm) -> dict[str, Any]:
     for name, most in (("title", 300), ("body", 8000), ("sms_text", 2000)):
         setattr(made, name, str(form[name].value() or "")[:most])
     frozen = rules.snapshot(made)
-    return {"message": showing.message(frozen), "findings": checks.of_text(frozen)}
+    return {"message": showing.message(frozen), "spoken": showing.spoken(frozen), "findings": checks.of_text(frozen)}
 
 
 def _chosen(form: ComposeForm) -> dict[str, Any]:
