@@ -13,7 +13,7 @@ from bell.alerts.models import Alert
 from bell.lib import clock
 from bell.organisations.models import Officer
 
-# Saves by themselves of one officer within this time are one entry of the record: the first (decision 13).
+# Saves by themselves of one officer within this time are one entry of the record: the first (decision 19).
 ONE_ENTRY = timedelta(minutes=10)
 _NAME = re.compile(r"[A-Za-z0-9_-]{8,32}", re.ASCII)
 
