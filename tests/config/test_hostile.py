@@ -165,6 +165,7 @@ def town(cast: Cast) -> Town:
         "way": ["email", "sms"],
         "kind": ["ward"],
         "code": ["W1"],
+        "tag": ["pl"],
         "talk": [str(talk.key)],
     }
     return Town(known, clients)

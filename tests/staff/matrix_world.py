@@ -142,7 +142,7 @@ class World:
         words = {
             "reference": alerts.get(step, self.sent).reference,
             "name": "inbox" if "live" in route else "simulator",
-            "verb": "undo", "provider": "postmark", "kind": "ward", "code": "W1", "way": "email",
+            "tag": "pl", "verb": "undo", "provider": "postmark", "kind": "ward", "code": "W1", "way": "email",
             "token": tokens.sign_int("answer", self.delivery.pk),
         }  # fmt: skip
         for start, more in self._known().items():
