@@ -44,14 +44,14 @@ class Point:
 def kinds(scope: Scope) -> list[str]:
     """The kinds of area with figures, the fewest areas first."""
     counted = Counter(
-        kind for pk, kind in Area.objects.public().values_list("pk", "kind").order_by() if scope.holds(pk)
+        kind for pk, kind in Area.objects.public().offered().values_list("pk", "kind").order_by() if scope.holds(pk)
     )
     return sorted(counted, key=lambda kind: (counted[kind], kind))
 
 
 def rows(scope: Scope, *, kind: str) -> list[Row]:
     """The areas of a kind that the scope holds, by name. What is hidden is decided over the whole force."""
-    areas = list(Area.objects.public().defer("boundary").order_by("name", "pk"))
+    areas = list(Area.objects.public().offered().defer("boundary").order_by("name", "pk"))
     parents = {area.pk: area.parent_id for area in areas}
     members, new_30, new_90 = _counts()
     hidden = hiding.hide(parents, members)

@@ -156,6 +156,11 @@ def area_m2(shape: BaseGeometry) -> float:
     return sum(abs(GEOD.geometry_area_perimeter(shapely.orient_polygons(part))[0]) for part in _polygons(shape))
 
 
+def outline(text: str) -> BaseGeometry:
+    """The shape of a boundary that we stored ourselves, which is always valid."""
+    return shapely.from_geojson(text)
+
+
 def to_geojson(shape: BaseGeometry) -> dict[str, Any]:
     """The shape as a GeoJSON geometry, ready for json.dumps."""
     value: dict[str, Any] = json.loads(shapely.to_geojson(shape))

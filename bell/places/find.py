@@ -49,6 +49,8 @@ def postcode(text: str) -> Postcode:
 def areas_at(lons: npt.ArrayLike, lats: npt.ArrayLike) -> list[list[int]]:
     """For each point (degrees) the ids of the areas it lies in, ascending; a shared boundary belongs to both sides.
 
+    Retired areas are among them: whoever chose one still means the people in it.
+
     ValueError when a coordinate is not a finite number or the two arrays differ in length.
     """
     x = np.asarray(lons, dtype=np.float64)
@@ -138,10 +140,11 @@ def _index() -> _Index:
 
 
 def _read(stamp: tuple[object, ...]) -> _Index:
-    rows = list(Area.objects.public().order_by("pk").values_list("pk", "kind", "parent_id", "boundary"))
+    columns = ("pk", "kind", "parent_id", "retired_at", "boundary")
+    rows = list(Area.objects.public().order_by("pk").values_list(*columns))
     geometries = shapely.from_geojson([boundary for *_, boundary in rows])
     shapely.prepare(geometries)
-    forces = [at for at, (_, kind, _, _) in enumerate(rows) if kind == "force"]
-    top = forces or [at for at, (_, _, parent, _) in enumerate(rows) if parent is None]
+    forces = [at for at, (_, kind, _, gone, _) in enumerate(rows) if kind == "force" and gone is None]
+    top = forces or [at for at, (_, _, parent, gone, _) in enumerate(rows) if parent is None and gone is None]
     ids = np.array([pk for pk, *_ in rows], dtype=np.int64)
     return _Index(stamp, ids, np.asarray(geometries, dtype=object), [geometries[at] for at in top])

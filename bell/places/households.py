@@ -70,7 +70,7 @@ def import_households(file: str | Path | IO[str], *, kind: str = "", as_of: date
 
 def _areas(kind: str) -> dict[str, list[Area]]:
     """Areas by code, of one kind or of all."""
-    rows = Area.objects.public().defer("boundary")
+    rows = Area.objects.public().offered().defer("boundary")
     found: dict[str, list[Area]] = {}
     for area in rows.filter(kind=kind) if kind else rows:
         found.setdefault(area.code, []).append(area)

@@ -6,6 +6,10 @@ from django.db import models
 class AreaQuerySet(models.QuerySet["Area"]):
     """Areas as everyone may see them."""
 
+    def offered(self) -> "AreaQuerySet":
+        """Those in use: a retired one keeps its meaning where it was chosen, and is chosen no more (decision 18)."""
+        return self.filter(retired_at=None)
+
     def public(self) -> "AreaQuerySet":
         """All areas: boundaries are published, nothing about them is secret."""
         return self.all()
@@ -30,6 +34,7 @@ class Area(models.Model):
     lon = models.FloatField(help_text="Of a point inside, for the label")
     lat = models.FloatField()
     updated_at = models.DateTimeField()
+    retired_at = models.DateTimeField(null=True, blank=True, help_text="A later file had it no more; never deleted")
 
     objects = AreaQuerySet.as_manager()
 

@@ -7,6 +7,8 @@ from typing import IO, Any
 from bell.lib import geojson
 from bell.places import kml
 
+Source = str | Path | IO[bytes]
+"""A file: its path, or open for reading bytes."""
 LARGEST_FILE = 256 * 1024 * 1024
 MOST_FEATURES = 100_000
 
@@ -23,7 +25,7 @@ class Feature:
     geometry: Any
 
 
-def features(source: str | Path | IO[bytes]) -> list[Feature]:
+def features(source: Source) -> list[Feature]:
     """All features of a file (its path, or an open binary file). ImportRefused when it is no GeoJSON and no KML."""
     raw = _bytes(source)
     try:
@@ -42,7 +44,7 @@ def features(source: str | Path | IO[bytes]) -> list[Feature]:
     return [_feature(one, number) for number, one in enumerate(found, start=1)]
 
 
-def _bytes(source: str | Path | IO[bytes]) -> bytes:
+def _bytes(source: Source) -> bytes:
     """The whole file, but never more than the limit."""
     if isinstance(source, str | Path):
         try:

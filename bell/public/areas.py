@@ -41,7 +41,7 @@ def embed_of(area: Area) -> str:
 @require_safe
 def areas(request: HttpRequest) -> HttpResponseBase:
     """Every area down to the level where the list would become too long, as a tree of links."""
-    rows = list(Area.objects.public().defer("boundary").order_by("name", "pk"))
+    rows = list(Area.objects.public().offered().defer("boundary").order_by("name", "pk"))
     within: dict[int | None, list[Area]] = {}
     for row in rows:
         within.setdefault(row.parent_id, []).append(row)
@@ -64,7 +64,7 @@ def area(request: HttpRequest, kind: str, code: str) -> HttpResponseBase:
         "area": here,
         "alerts": show_all(found),
         "above": [(one.name, path_of(one)) for one in _above(here)],
-        "within": [(one.name, path_of(one)) for one in here.children.order_by("name", "pk")],
+        "within": [(one.name, path_of(one)) for one in here.children.filter(retired_at=None).order_by("name", "pk")],
         "feed": f"{path_of(here)}feed.atom",
         "embed_path": embed_of(here),
         "embed": links.absolute(embed_of(here)),

@@ -69,7 +69,7 @@ def _drawn_feature(drawn: Feature) -> Feature:
 
 def base() -> Feature:
     """Our own areas as the map that everything lies on, simplified; kept until the areas change."""
-    rows = list(Area.objects.public().values_list("pk", "kind", "updated_at"))
+    rows = list(Area.objects.public().offered().values_list("pk", "kind", "updated_at"))
     by_kind: dict[str, list[int]] = {}
     for pk, kind, _ in rows:
         by_kind.setdefault(kind, []).append(pk)
@@ -111,13 +111,13 @@ def pins(places: Iterable[Place]) -> Feature:
 
 def _areas_at(lon: float, lat: float) -> list[Area]:
     """The areas that a point lies in, the smallest first."""
-    found = Area.objects.public().filter(pk__in=find.areas_at([lon], [lat])[0])
+    found = Area.objects.public().offered().filter(pk__in=find.areas_at([lon], [lat])[0])
     return sorted(found, key=lambda area: (area.east - area.west) * (area.north - area.south))
 
 
 def _name_at(lon: float, lat: float) -> str:
     """The smallest area that a point lies in, by name, without its boundary; empty outside all."""
-    found = Area.objects.public().filter(pk__in=find.areas_at([lon], [lat])[0]).order_by()
+    found = Area.objects.public().offered().filter(pk__in=find.areas_at([lon], [lat])[0]).order_by()
     rows = found.values_list("name", "east", "west", "north", "south")
     return min(((east - west) * (north - south), name) for name, east, west, north, south in rows)[1] if rows else ""
 

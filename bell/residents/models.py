@@ -12,6 +12,7 @@ from bell.lib import keys
 from bell.organisations.kinds import ALL_BITS
 from bell.organisations.models import Grant, Officer, Organisation, Role, Team
 from bell.places.models import Area
+from bell.residents.area_models import AreaChange, AreaFile, AreaImport
 from bell.residents.paper_models import (
     Bundle,
     Confirmation,
@@ -23,8 +24,9 @@ from bell.residents.paper_models import (
 )
 
 __all__ = [
-    "Bundle", "Code", "Confirmation", "Consent", "Contact", "Following", "Group", "GroupMember", "PaperForm",
-    "PendingJoin", "Place", "PlaceArea", "PrintRun", "PrintedForm", "Resident", "SourceCode",
+    "AreaChange", "AreaFile", "AreaImport", "Bundle", "Code", "Confirmation", "Consent", "Contact", "Following",
+    "Group", "GroupMember", "PaperForm", "PendingJoin", "Place", "PlaceArea", "PrintRun", "PrintedForm", "Resident",
+    "SourceCode",
 ]  # fmt: skip
 
 

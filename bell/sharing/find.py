@@ -107,7 +107,7 @@ def drawn(rule: dict[str, Any]) -> list[BaseGeometry]:
 
 
 def _areas_at(lon: float, lat: float) -> list[Area]:
-    return list(Area.objects.public().filter(pk__in=places.areas_at([lon], [lat])[0]))
+    return list(Area.objects.public().offered().filter(pk__in=places.areas_at([lon], [lat])[0]))
 
 
 def _size(area: Area) -> float:

@@ -97,7 +97,7 @@ def ground(rule: dict[str, Any]) -> Ground | None:
         return None
     box = find.box_round(audience, ratio=MAP_WIDTH / HEIGHT)
     west, south, east, north = box
-    near = Area.objects.public().filter(west__lt=east, east__gt=west, south__lt=north, north__gt=south)
+    near = Area.objects.public().offered().filter(west__lt=east, east__gt=west, south__lt=north, north__gt=south)
     leaves = list(near.filter(children=None)[: _MOST_BASE + 1])
     base = leaves if 0 < len(leaves) <= _MOST_BASE else list(near.exclude(children=None)[:_MOST_BASE])
     names = [(area.name, area.lon, area.lat) for area in [*named, *base][:_MOST_NAMES]]

@@ -19,12 +19,14 @@ from bell.organisations import signin
 from bell.organisations.actions import NotAllowed as OfficerNotAllowed
 from bell.organisations.models import Officer
 from bell.privacy.rules import NotAllowed as PrivacyNotAllowed
+from bell.residents.area_rules import NotAllowed as AreaNotAllowed
 from bell.residents.groups import NotAllowed as GroupNotAllowed
 from bell.residents.paper_rules import NotAllowed as PaperNotAllowed
 from bell.staff import shell
 
 REFUSALS = (
     AlertNotAllowed,
+    AreaNotAllowed,
     ConversationNotAllowed,
     GroupNotAllowed,
     OfficerNotAllowed,

@@ -55,7 +55,7 @@ def of_team(team: Team) -> dict[str, Any]:
 def _draw(team: Team) -> dict[str, Any]:
     """Leaves of the tree as the base; names only inside the patch, so that a wide map stays quiet."""
     allowed = rules.patch_area_ids(team)
-    areas = Area.objects.public().annotate(children_count=Count("children"))
+    areas = Area.objects.public().offered().annotate(children_count=Count("children"))
     own = _leaves(list(areas.filter(pk__in=allowed) if allowed is not None else areas.exclude(parent=None)))
     rest = areas.filter(children_count=0).exclude(pk__in=[area.pk for area in own]).exclude(parent=None)
     if rest.count() > _MOST_AREAS:
@@ -131,7 +131,7 @@ def _described(shape: Any) -> str:
         return f"Not usable: {error}"
     point = geometry.representative_point()
     here = find.areas_at([point.x], [point.y])[0]
-    areas = list(Area.objects.public().filter(pk__in=here, children=None))
+    areas = list(Area.objects.public().offered().filter(pk__in=here, children=None))
     where = f" in {areas[0].name}" if areas else ""
     if shape["geometry"]["type"] == "Point":
         return f"Circle of {round(float(shape['properties']['radius_m'])):,} metres{where}"

@@ -33,6 +33,7 @@ def navigation(officer: Officer, here: str) -> live.Part:
             "mine": mine,
             "together": partners.waiting_for(officer),
             "protects": rules.may_protect(officer),
+            "looks_after": rules.may_look_after(officer),
             "agrees": rules.may_agree(officer),
             "groups": rules.may_administer(officer) or resident_rules.keeps_scheme(officer),
             "keeps": rules.may_administer(officer),

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from django.db.models import QuerySet
+
 from bell.organisations import rules
 from bell.organisations.models import Team
 from bell.places.models import Area
@@ -31,7 +33,7 @@ class Node:
 
 
 def choices(team: Team) -> list[tuple[int, str]]:
-    """Every area that the team may choose by name."""
+    """Every area that the team may choose by name, retired ones too: an older draft may still hold one."""
     allowed = rules.patch_area_ids(team)
     areas = Area.objects.public()
     if allowed is not None:
@@ -42,16 +44,19 @@ def choices(team: Team) -> list[tuple[int, str]]:
 def roots(team: Team, ticked: Collection[int]) -> list[Node]:
     """The areas as trees: the topmost first, each in order of name."""
     ids = [pk for pk, _ in choices(team)]
-    return _built(list(Area.objects.public().filter(pk__in=ids).select_related("parent")), ticked)
+    return _built(Area.objects.public().filter(pk__in=ids), ticked)
 
 
 def every(ticked: Collection[int]) -> list[Node]:
     """Every area there is, as trees: for the patch of a team."""
-    return _built(list(Area.objects.public().select_related("parent")), ticked)
+    return _built(Area.objects.public(), ticked)
 
 
-def _built(rows: list[Area], ticked: Collection[int]) -> list[Node]:
-    nodes = {row.pk: Node(row.pk, row.name, row.kind, row.pk in ticked) for row in rows}
+def _built(areas: QuerySet[Area], ticked: Collection[int]) -> list[Node]:
+    """The trees of these areas; of retired ones only those that are ticked already."""
+    found = areas.select_related("parent").defer("boundary", "parent__boundary")
+    rows = [row for row in found if row.retired_at is None or row.pk in ticked]
+    nodes = {row.pk: Node(row.pk, _named(row), row.kind, row.pk in ticked) for row in rows}
     below: dict[int | None, list[Node]] = defaultdict(list)
     for row in rows:
         node = nodes[row.pk]
@@ -66,6 +71,11 @@ def _built(rows: list[Area], ticked: Collection[int]) -> list[Node]:
         below[None][0].shown = True  # one area that holds all the others: what is within it lies open
     _number(below[None])
     return below[None]
+
+
+def _named(area: Area) -> str:
+    """A retired area is shown only where it is ticked, and says so."""
+    return area.name if area.retired_at is None else f"{area.name} (no longer in use)"
 
 
 def _number(top: list[Node]) -> None:

@@ -40,6 +40,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", desk.desk, name="staff-desk"),
     path("duty/", desk.duty, name="staff-duty"),
     path("live/<slug:name>/", desk.part, name="staff-live"),
+    path("areas/", include("bell.staff.area_urls")),
     path("paper/", include("bell.staff.paper_urls")),
     path("", include("bell.staff.together_urls")),
     path("", include("bell.staff.privacy_urls")),

@@ -12,7 +12,7 @@ from bell.evidence import actions as evidence
 from bell.evidence import intake, preview, receipts, scan
 from bell.privacy import actions as privacy
 from bell.privacy import retention
-from bell.residents import dead_email, paper_confirm
+from bell.residents import area_work, dead_email, paper_confirm
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ TIMETABLE = (
     Entry("uploads", 2.0, evidence.seal_due, apart=True),  # files that arrived whole, sealed exactly once
     Entry("scan", 3.0, scan.scan_due, apart=True),  # exhibits that no scanner has seen
     Entry("previews", 3.0, preview.preview_due, apart=True),  # copies to look at, made in a locked-up child
+    Entry("areas", 1.0, area_work.run_due, apart=True),  # an import of areas, some seconds at a time
     Entry("footage receipts", 5.0, receipts.send_due),  # to those who came by a message
     Entry("expire", 300.0, intake.expire_due),  # files that nobody went on sending
     Entry("retention", 60.0, retention.run),  # what we keep no longer, a part a minute until the day's share is done

@@ -236,10 +236,10 @@ def test_an_area_cannot_be_its_own_kind_of_parent():
 def test_all_or_nothing(monkeypatch):
     """What breaks at the very end takes everything back."""
 
-    def broken(parents):
+    def broken(changes, there):
         raise RuntimeError("the machine stopped")
 
-    monkeypatch.setattr(boundaries, "_redraw", broken)
+    monkeypatch.setattr(boundaries, "_put_within", broken)
     with pytest.raises(RuntimeError):
         wards(file(WEST, EAST), parent_property="district")
     assert not Area.objects.exists()

@@ -10,7 +10,8 @@ from bell.alerts import checks, find
 from bell.alerts.models import Alert
 from bell.lib import clock
 from bell.organisations.models import Officer
-from bell.staff import words
+from bell.residents.area_models import AreaImport
+from bell.staff import area_showing, words
 from bell.ui.templatetags import bell_ui
 
 register = template.Library()
@@ -32,6 +33,12 @@ def time_of(at: datetime) -> str:
 def pounds(pence: float) -> str:
     """Money: {{ version.pence|pounds }}."""
     return words.pounds(pence)
+
+
+@register.filter
+def area_tag(run: AreaImport) -> SafeString:
+    """The state of an import of areas as a coloured word."""
+    return bell_ui.tag(str(run.get_state_display()), area_showing.COLOURS[run.state])
 
 
 @register.filter

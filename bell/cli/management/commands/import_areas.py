@@ -22,15 +22,18 @@ class Command(BaseCommand):
         parser.add_argument("--parent-property", default="", help="the property that names the area it lies in")
         parser.add_argument("--parent-kind", default="district", help="the kind of those (default: district)")
 
+        parser.add_argument("--whole", action="store_true", help="retire areas of the kind that the file does not name")
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Import, then say what became of each feature that was not simply taken."""
-        names = ("kind", "name_property", "code_property", "parent_property", "parent_kind")
+        names = ("kind", "name_property", "code_property", "parent_property", "parent_kind", "whole")
         try:
             report = import_areas(options["file"], by="operator", **{name: options[name] for name in names})
         except ImportRefused as error:
             raise CommandError(str(error)) from error
         made = f", {report.parents} made to hold others" if report.parents else ""
-        self.stdout.write(f"{report.created} new, {report.changed} changed, {report.unchanged} unchanged{made}")
+        gone = f", {report.retired} retired" if report.retired else ""
+        self.stdout.write(f"{report.created} new, {report.changed} changed, {report.unchanged} unchanged{gone}{made}")
         for name, note in report.repaired:
             self.stdout.write(f"repaired  {name}: {note}")
         for name, words in report.refused:
