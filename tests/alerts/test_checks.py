@@ -52,6 +52,21 @@ def noticed(text, field="body", kind="crime"):
         ("See https://police.uk:x@evil.example/", "links", "https://police.uk:x@evil.example/"),
         ("See https://evil.example#.police.uk", "links", "https://evil.example#.police.uk"),
         ("See https://evil.example?.police.uk", "links", "https://evil.example?.police.uk"),
+        ("Look at evil.example.", "links", "evil.example"),
+        ("Pay at royalmail-fee.com, it says.", "links", "royalmail-fee.com"),
+        ("(parcel.co.uk)", "links", "parcel.co.uk"),
+        ("Go to Evil.Example:8080/x?y=1 now", "links", "Evil.Example:8080/x?y=1"),
+        ("police.uk.evil.top", "links", "police.uk.evil.top"),
+        ("gov.uk-refund.com", "links", "gov.uk-refund.com"),
+        ("**dvla.tax-refund.click**", "links", "dvla.tax-refund.click"),
+        ("Text to p\u0430ypal.com", "links", "p\u0430ypal.com"),
+        ("xn--pypal-4ve.xn--p1ai", "links", "xn--pypal-4ve.xn--p1ai"),
+        ("Open 185.12.3.44 to win", "links", "185.12.3.44"),
+        ("See t.me", "links", "t.me"),
+        ("See bit.ly", "links", "bit.ly"),
+        ("Just tinyurl.com", "links", "tinyurl.com"),
+        ("a video at youtu.be/xyz", "links", "youtu.be/xyz"),
+        ("derby.it", "links", "derby.it"),
     ],
 )
 def test_what_is_noticed(text, check, excerpt):
@@ -72,6 +87,11 @@ def test_what_is_noticed(text, check, excerpt):
         "See https://www.derbyshire.police.uk/advice and gov.uk/scams.",
         "Monday Club meets at 6. Reported by John. The Grant Thornton building.",
         "Our officers Sarah and Tom were there.",
+        "At 2.30pm and 10.30am on 27.11.2026, version 1.2.3 of the plan, 3.5 miles, £1.50.",
+        "St.Mary's Church, e.g.this one, i.e.in Belper, Ltd.The firm, a.m. and p.m., J.R. Hartley, U.K., etc.",
+        "We have the van.The driver left.He ran off.She called 101.",
+        "See derbyshire.police.uk, www.gov.uk, reportfraud.police.uk and Crimestoppers-uk.org.",
+        "Mr.Smith of No.7 and the A6.Traffic is slow. Section 60.1 of 999.999.999.999.",
     ],
 )
 def test_what_is_left_alone(text):
@@ -84,7 +104,29 @@ def test_a_missing_persons_name_is_expected():
     assert [(one.check, one.level) for one in found] == [("names", Level.NOTE)]
 
 
+@pytest.mark.parametrize(
+    "text", ["They left in a van.It was white", "Lock your shed.No tools outside", "a car.Is it yours"]
+)
+def test_a_full_stop_without_its_space_is_worth_a_look(text):
+    level, excerpt = noticed(text)["links"]
+    assert level is Level.NOTE and "." in excerpt
+
+
+@given(
+    st.from_regex(r"[a-z][a-z0-9-]{0,20}[a-z0-9]", fullmatch=True), st.sampled_from(sorted(lists.words("domain_ends")))
+)
+def test_every_host_with_a_known_end_is_noticed(name, end):
+    """However it stands in a sentence, and in capitals too."""
+    for words in (f"See {name}.{end}.", f"({name}.{end})", f"Go to {name.upper()}.{end.upper()}!", f"{name}.{end}/x"):
+        assert any(one.check == "links" and one.level >= Level.CARE for one in checks.of_text({**QUIET, "body": words}))
+
+
+def test_an_email_address_is_no_link():
+    assert "links" not in noticed("Write to tip.off@gmail.com or name.com@evil.example")
+
+
 def test_short_links_and_words_of_a_live_case_need_a_senior():
+    assert noticed("See bit.ly")["links"][0] is Level.SENIOR
     assert noticed("See bit.ly/3abcd")["links"][0] is Level.SENIOR
     assert noticed("He has previous convictions.")["wording"][0] is Level.SENIOR
 
@@ -114,7 +156,10 @@ def test_long_hostile_texts_take_no_longer_than_a_blink():
         checks.of_text({**QUIET, "body": piece * (4000 // len(piece))})
 
 
-@pytest.mark.parametrize("name", ["first_names", "not_surnames", "shorteners", "our_domains", "our_numbers"])
+@pytest.mark.parametrize(
+    "name",
+    ["first_names", "not_surnames", "shorteners", "our_domains", "our_numbers", "domain_ends", "ends_that_are_words"],
+)
 def test_lists_are_plain_words(name):
     found = lists.words(name)
     assert found and all(re.fullmatch(r"[\w.-]+", word) for word in found)
