@@ -28,5 +28,7 @@ def test_the_words_of_the_chart_are_of_a_size_to_read(page, cast, width):
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/desk/health/")
-    heights = page.locator(".staff-pulse text").evaluate_all("all => all.map(one => one.getBoundingClientRect().height)")
+    heights = page.locator(".staff-pulse text").evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect().height)"
+    )
     assert heights and all(10 <= height <= 24 for height in heights), heights

@@ -111,6 +111,19 @@ def test_a_corner_moves_by_the_arrow_keys_and_the_map_does_not(maps):
     assert label.startswith("Corner")
 
 
+def test_a_circle_goes_by_a_key_and_comes_back(maps):
+    maps.get_by_role("button", name="Add circle at the cross").click()
+    before = shapes(maps)
+    maps.locator("#draw").get_by_role("button", name="Move corners").press("Enter")
+    maps.locator("#draw .marker-icon").first.focus()
+    maps.keyboard.press("Delete")
+    until(maps, "document.getElementById('announcer').textContent.includes('Circle taken away')")
+    assert shapes(maps) == []
+    assert maps.evaluate("document.activeElement.matches('#draw .app-map__canvas')")
+    maps.keyboard.press("Backspace")
+    assert shapes(maps) == before
+
+
 def test_what_the_form_already_holds_is_drawn_and_what_the_server_sends_replaces_it(maps):
     written = {
         "type": "FeatureCollection",

@@ -1,6 +1,7 @@
 // Drawing: Geoman for the mouse and the finger, buttons and keys for everyone. Several shapes, polygons and circles.
 // A circle is written as a Point with properties.radius_m, because GeoJSON knows no circle.
 import { announce } from "./live.js";
+import { helpText } from "./map-help.js";
 
 const L = window.L;
 const TOOLS = {
@@ -86,19 +87,41 @@ export function startEdit(element, map) {
   const group = L.featureGroup().addTo(map);
   let corners = [];
   const pending = L.layerGroup().addTo(map);
+  // What was drawn before each change, so that each can be taken back, whoever made it.
+  const past = [];
+  let last = output.value;
+
+  function changed() {
+    past.push(last);
+    last = output.value;
+  }
 
   function write() {
+    // Geoman leaves an outline without corners where the last were taken away.
+    group.getLayers().filter((layer) => layer.isEmpty && layer.isEmpty()).forEach((layer) => group.removeLayer(layer));
     const shapes = { type: "FeatureCollection", features: group.getLayers().map(toFeature) };
     const text = shapes.features.length ? JSON.stringify(shapes) : "";
     if (text === output.value) return;
     output.value = text;
+    changed();
     output.dispatchEvent(new CustomEvent("bell:shape", { bubbles: true, detail: shapes }));
+  }
+
+  function draw() {
+    group.clearLayers();
+    if (output.value.trim()) layersOf(JSON.parse(output.value)).forEach(adopt);
+  }
+
+  function said() {
+    const count = group.getLayers().length;
+    return count === 1 ? "1 shape on the map" : `${count || "No"} shapes on the map`;
   }
 
   function adopt(layer) {
     group.addLayer(layer);
     layer.on("pm:edit pm:dragend pm:update pm:vertexremoved pm:vertexadded pm:markerdragend", write);
     layer.on("pm:enable pm:vertexadded", () => nameCorners(map));
+    layer.on("pm:remove", () => { group.removeLayer(layer); write(); });  // its last corners went
   }
 
   function showPending() {
@@ -120,9 +143,17 @@ export function startEdit(element, map) {
   }
 
   function takeBack() {
-    corners.pop();
-    showPending();
-    announce(`${corners.length} corners`);
+    if (corners.length) {
+      corners.pop();
+      showPending();
+      return announce(`${corners.length} corners`);
+    }
+    if (!past.length) return announce("There is nothing to take back");
+    output.value = last = past.pop();
+    draw();
+    const detail = { type: "FeatureCollection", features: group.getLayers().map(toFeature) };
+    output.dispatchEvent(new CustomEvent("bell:shape", { bubbles: true, detail }));
+    return announce(`Taken back. ${said()}`);
   }
 
   function finish() {
@@ -130,7 +161,7 @@ export function startEdit(element, map) {
     adopt(L.polygon(corners, STYLE));
     clearPending();
     write();
-    return announce("Area added");
+    return announce(`Area added. ${said()}`);
   }
 
   function addCircle() {
@@ -138,7 +169,12 @@ export function startEdit(element, map) {
     if (!(radius >= 1 && radius <= 100000)) return announce("Enter a radius in metres");
     adopt(L.circle(map.getCenter(), { ...STYLE, radius }));
     write();
-    return announce("Circle added");
+    return announce(`Circle added. ${said()}`);
+  }
+
+  function moveCorners() {
+    map.pm.toggleGlobalEditMode();
+    announce(map.pm.globalEditModeEnabled() ? "Corners can be moved. Tab to a corner" : "Corners stay where they are");
   }
 
   const radiusInput = toolbar(element, [
@@ -146,10 +182,19 @@ export function startEdit(element, map) {
     ["Take back", takeBack],
     ["Finish area", finish],
     ["Add circle at the cross", addCircle],
+    ["Move corners", moveCorners],
     ["Clear all", () => { group.clearLayers(); clearPending(); write(); announce("All cleared"); }],
   ]);
 
-  if (output.value.trim()) layersOf(JSON.parse(output.value)).forEach(adopt);
+  draw();
+  const mover = [...element.querySelectorAll(".app-map__bar button")].find((button) => button.textContent === "Move corners");
+  mover.setAttribute("aria-pressed", "false");
+  map.on("pm:globaleditmodetoggled", ({ enabled }) => mover.setAttribute("aria-pressed", String(enabled)));
+  element.append(helpText(map, [
+    "Arrow keys move the map under the cross, plus and minus come nearer and go away.",
+    "Enter puts a corner at the cross, F finishes the area, Backspace takes back what was done last.",
+    "“Move corners” shows the corners: Tab to one, arrow keys move it (with Shift by a little), Delete takes it away.",
+  ]));
   map.pm.setGlobalOptions({ allowSelfIntersection: false, pathOptions: STYLE, layerGroup: group, continueDrawing: false });
   map.pm.addControls(TOOLS);
   nameTools(map.getContainer());
@@ -165,8 +210,8 @@ export function startEdit(element, map) {
   });
   // The server may write shapes too (a postcode and a radius, areas from a tree): it fires "bell:load" on the textarea then.
   output.addEventListener("bell:load", () => {
-    group.clearLayers();
-    if (output.value.trim()) layersOf(JSON.parse(output.value)).forEach(adopt);
+    if (output.value !== last) changed();
+    draw();
     if (group.getLayers().length) map.fitBounds(group.getBounds().pad(0.2), { animate: false, maxZoom: 15 });
   });
   element.classList.add("app-map--crossed");

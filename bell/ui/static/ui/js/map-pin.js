@@ -1,4 +1,6 @@
 // One pin: a click, a drag, the arrow keys or the button put it; two inputs hold its longitude and latitude.
+import { announce } from "./live.js";
+import { helpText } from "./map-help.js";
 import { markerIcon, nameMarker } from "./map-marks.js";
 
 const L = window.L;
@@ -45,8 +47,17 @@ export function startPin(element, map) {
   map.on("click", (event) => { put(event.latlng); write(); });
   const bar = document.createElement("div");
   bar.className = "app-map__bar";
-  bar.append(button("Put the pin at the cross", () => { put(map.getCenter()); write(); }));
-  element.append(bar);
+  const atCross = () => { put(map.getCenter()); write(); announce("The pin is at the cross"); };
+  bar.append(button("Put the pin at the cross", atCross));
+  element.append(bar, helpText(map, [
+    "Arrow keys move the map under the cross, plus and minus come nearer and go away.",
+    "Enter puts the pin at the cross. Tab to the pin: arrow keys move it (with Shift by a little).",
+  ]));
+  map.getContainer().addEventListener("keydown", (event) => {
+    if (event.target !== map.getContainer() || event.key !== "Enter") return;
+    event.preventDefault();
+    atCross();
+  });
   element.classList.add("app-map--crossed");
   return group;
 }
