@@ -26,6 +26,7 @@ from bell.organisations.kinds import Kind
 from bell.residents import paper
 from tests.cast import Cast
 from tests.public.conftest import answer_link, send, signed_in, stop_link
+from tests.residents.test_areas import checked
 
 MARKUP = "<script>alert(1)</script>"
 WORDS = [
@@ -153,12 +154,13 @@ def town(cast: Cast) -> Town:
     for who in ("author", "media", "administrator", "dpo", "outsider"):
         clients[who] = Client()
         clients[who].force_login(getattr(cast, who), backend="allauth.account.auth_backends.AuthenticationBackend")
+    areas = checked(cast)
     known = {
         "reference": [draft.reference, waiting.reference, sent.reference],
         "key": [str(talk.key), str(meg.key), str(bundle.key)],
         "answer": [token],
         "unsubscribe": [stop],
-        "number": [str(cast.dog_walkers.pk), str(cast.partner.pk), str(meg.places.get().pk)],
+        "number": [str(cast.dog_walkers.pk), str(cast.partner.pk), str(meg.places.get().pk), str(areas.pk)],
         "name": ["inbox", "kannel"],
         "provider": ["mailgun", "postmark"],
         "verb": ["undo", "withdraw", "stop", "send"],

@@ -32,6 +32,7 @@ from tests.cast import Cast
 from tests.evidence.conftest import FIELDS, exhibit, ticket, upload
 from tests.public.conftest import send, signed_in
 from tests.residents.paper_people import entry, file, png
+from tests.residents.test_areas import checked
 
 PEOPLE = (
     "anonymous", "resident", "disabled", "unfactored", "stale",
@@ -95,6 +96,7 @@ class World:
         self.delivery = Delivery.objects.get(
             mailing__reference=self.sent.reference, recipient_key=self.meg.key, channel="email"
         )
+        self.import_of_areas = checked(cast)
         self._words()
         self._paper()
         self._privacy()
@@ -154,6 +156,7 @@ class World:
         """What stands in the places below an address; a longer one later wins."""
         talk = self.talk.key
         return {
+            "desk/areas/": {"number": self.import_of_areas.pk},
             "desk/together/invitations/": {"number": self.version.carriers.get().pk},
             "desk/together/requests/": {"number": self.asked.pk},
             "desk/organisations/": {"number": self.cast.partner.pk},

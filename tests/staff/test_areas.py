@@ -124,7 +124,7 @@ def test_columns_that_cannot_be_are_said_at_their_fields(cast, at_desk):
     desk = at_desk("administrator")
     here = desk.post(HOME, given()).url
     response = desk.post(f"{here}check/", {**COLUMNS, "kind": "Ward?!", "parent": "code", "parent_kind": "ward"})
-    assert response.status_code == 422 and "Enter the kind of area in lower case" in words(response)
+    assert "Enter the kind of area in lower case" in words(response)
     assert AreaImport.objects.get().state == State.NEW
 
 

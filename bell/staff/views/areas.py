@@ -74,9 +74,7 @@ def run(request: HttpRequest, officer: Officer, number: int) -> HttpResponse:
     return _page(request, officer, _run(officer, number))
 
 
-def _page(
-    request: HttpRequest, officer: Officer, one: AreaImport, form: ColumnsForm | None = None, *, status: int = 200
-) -> HttpResponse:
+def _page(request: HttpRequest, officer: Officer, one: AreaImport, form: ColumnsForm | None = None) -> HttpResponse:
     given: dict[str, Any] = {"run": one, "busy": one.state in BUSY}
     if area_rules.may_move(one, State.READING):
         given["form"] = form or ColumnsForm(run=one, kinds=[kind["kind"] for kind in area_showing.kinds()])
@@ -94,7 +92,7 @@ def _page(
             "most": area_map.MOST,
             "tones": area_showing.TONES,
         }
-    return shell.page(request, officer, "staff/areas/import.html", given, status=status)
+    return shell.page(request, officer, "staff/areas/import.html", given)
 
 
 @officer_required
@@ -152,7 +150,7 @@ def check(request: HttpRequest, officer: Officer, number: int) -> HttpResponse:
             return redirect("staff-area-import", one.pk)
     if not area_rules.may_move(one, State.READING):
         return _say(request, one, form)
-    return _page(request, officer, one, form, status=422)
+    return _page(request, officer, one, form)
 
 
 @officer_required
