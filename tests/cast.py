@@ -11,7 +11,7 @@ from typing import Any
 from shapely.geometry import box
 
 from bell.alerts import actions as alert_actions
-from bell.alerts import rules as alert_rules
+from bell.alerts import approving
 from bell.alerts.models import Alert, Version
 from bell.lib import clock, shapes
 from bell.organisations.kinds import Kind
@@ -202,5 +202,5 @@ class Cast:
         """A draft that was submitted by its author and approved by a colleague: now held."""
         alert = alert or self.draft(**changes)
         version = alert_actions.submit(alert, by=alert.author)
-        why = "Looked at." if alert_rules.needs_reason(version) else ""
+        why = "Looked at." if approving.needs_reason(version) else ""
         return alert_actions.approve(version, by=self.approver, digest=version.digest, reason=why), version

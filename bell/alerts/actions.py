@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from bell.alerts import audience, checks, notices, rules, sittings, together, translations
+from bell.alerts import approving, audience, checks, notices, practice, routes, rules, sittings, together, translations
 from bell.alerts.models import Alert, Approval, Ask, Relation, State, Version
 from bell.alerts.rules import NotAllowed, Unfinished
 from bell.audit.record import record
@@ -50,7 +50,7 @@ def _move(alert: Alert, to: str, *fields: str) -> None:
 
 @transaction.atomic
 def draft(*, team: Team, kind: str, by: Officer, **content_fields: Any) -> Alert:
-    """Begin an alert. Practice officers' alerts are practice for good."""
+    """Begin an alert. What a practising officer or team drafts is practice for good."""
     if not organisation_rules.may_write(by, team):
         raise NotAllowed(f"You cannot write for {team.name}.")
     alert = Alert.objects.create(
@@ -59,7 +59,7 @@ def draft(*, team: Team, kind: str, by: Officer, **content_fields: Any) -> Alert
         team=team,
         kind=kinds.Kind(kind),
         urgent=kinds.FACTS[kind].urgent,
-        practice=by.practice,
+        practice=organisation_rules.practises(by, team),
         author=by,
         last_editor=by,
         created_at=clock.now(),
@@ -79,6 +79,7 @@ def edit(
     and not every save is an entry of the record.
     """
     fresh = _locked(alert)
+    practice.check(by, fresh)
     if not rules.may_edit(by, fresh):
         raise NotAllowed("This alert can no longer be changed. Take it back to draft first.")
     if sittings.moved_on(fresh, seen, sitting):
@@ -91,11 +92,12 @@ def edit(
     for name, value in changes.items():
         setattr(fresh, name, value)
     fresh.last_editor, fresh.edit, fresh.sitting, fresh.saved_at = by, fresh.edit + 1, sitting, now
+    fresh.editors = sorted({*fresh.editors, by.pk})
     if noted:
         fresh.noted_at = now
         how: dict[str, Any] = {"by_itself": True} if quietly else {}
         record("alert edited", fresh, by=by, edit=fresh.edit, **how)
-    fresh.save(update_fields=[*changes, "last_editor", "edit", "sitting", "saved_at", "noted_at"])
+    fresh.save(update_fields=[*changes, "last_editor", "editors", "edit", "sitting", "saved_at", "noted_at"])
     return fresh
 
 
@@ -108,6 +110,7 @@ def submit(alert: Alert, *, by: Officer, everyone: int | None = None) -> Version
     fresh = _locked(alert)
     if not organisation_rules.may_write(by, fresh.team):
         raise NotAllowed(f"You cannot write for {fresh.team.name}.")
+    practice.check(by, fresh)
     if found := rules.problems(fresh):
         raise Unfinished(found)
     _move(fresh, State.SUBMITTED)
@@ -118,7 +121,8 @@ def submit(alert: Alert, *, by: Officer, everyone: int | None = None) -> Version
     reach = checks.Reach(rule, reached.people)
     if words := rules.problem_with_everyone(reach, everyone):
         raise Unfinished({"everyone": words})
-    noticed = checks.run(frozen, reach)
+    noticed = [one.as_json() for one in checks.run(frozen, reach)]
+    needs = routes.asked(fresh, people=reached.people, level=routes.gravest(noticed))
     version = Version.objects.create(
         alert=fresh,
         number=fresh.versions.count() + 1,
@@ -130,49 +134,63 @@ def submit(alert: Alert, *, by: Officer, everyone: int | None = None) -> Version
         emails=reached.emails,
         texts=reached.texts,
         pence=translations.pence(frozen, rule, reached.texts),
-        checks=[one.as_json() for one in noticed],
+        checks=noticed,
+        route=needs.as_json(),
     )
+    if words := approving.problem_with_route(version):
+        raise Unfinished({"approval": words})
     record(
         "alert submitted", fresh, by=by,
         version=version.number, digest=version.digest, people=reached.people,
-        checks=sorted({one.check for one in noticed}),
+        checks=sorted({one["check"] for one in noticed}), approvals=needs.people, senior=needs.senior,
     )  # fmt: skip
     together.invite(version)
-    waiting = "An urgent alert waits for your approval." if fresh.urgent else "An alert waits for your approval."
-    for colleague in rules.approvers(version):
-        notices.notify(colleague, waiting, key=f"{fresh.reference} v{version.number}")
+    _ask_to_approve(version)
     return version
 
 
 @transaction.atomic
 def approve(version: Version, *, by: Officer, digest: str, reason: str = "") -> Alert:
-    """Approve exactly the version that was looked at, and start the hold. Pressing twice does it once.
+    """Approve exactly the version that was looked at. Pressing twice does it once.
 
-    Where the checks ask for it `reason` says why it may go all the same; Unfinished without.
+    The hold starts when everything that its route asks for is given (alerts.approving). Where that asks for it `reason`
+    says why it may go all the same; Unfinished without.
     """
     alert = _locked(version.alert)
     latest = alert.versions.last()
     if latest is None or latest.pk != version.pk or version.digest != digest:
         raise NotAllowed("This alert has changed since you opened it. Look at the newest version.")
-    if words := rules.barred_from_approving(by, version):
-        raise NotAllowed(words)
     if version.approvals.filter(officer=by, decision=Approval.Decision.APPROVE).exists():
         return alert
-    if alert.state != State.SUBMITTED:  # approved by someone else meanwhile: the hold is not begun again
+    if words := approving.barred_from_approving(by, version):
+        raise NotAllowed(words)
+    if alert.state != State.SUBMITTED:  # decided by someone else meanwhile: the hold is not begun again
         raise NotAllowed(f"This alert is {alert.get_state_display().lower()}, so that cannot be done now.")
-    if rules.needs_reason(version) and not reason.strip():
-        raise Unfinished({"reason": "Say why it may go as it is: the checks found something, and your reason is kept."})
-    _move(alert, State.APPROVED)
+    if clock.now() >= approving.waits_until(version):
+        raise NotAllowed("This waited too long for approval. Its author must look at it and submit it again.")
+    if approving.needs_reason(version) and not reason.strip():
+        raise Unfinished({"reason": "Say why it may go as it is: your reason is kept with your approval."})
     _decide(version, by=by, decision=Approval.Decision.APPROVE, reason=reason)
     record("alert approved", alert, by=by, version=version.number, digest=digest)
+    if not approving.standing(version).done:
+        _ask_to_approve(version)
+        return alert
+    _move(alert, State.APPROVED)
     return _hold(alert, by=by)
 
 
+def _ask_to_approve(version: Version) -> None:
+    """Tell everyone who may give the next approval."""
+    alert = version.alert
+    words = "An urgent alert waits for your approval." if alert.urgent else "An alert waits for your approval."
+    for colleague in approving.approvers(version):
+        notices.notify(colleague, words, key=f"{alert.reference} v{version.number}", practice=alert.practice)
+
+
 def _decide(version: Version, *, by: Officer, decision: str, reason: str = "") -> None:
-    """Keep one colleague's decision."""
-    Approval.objects.create(
-        version=version, officer=by, decision=decision, reason=reason[:500], digest=version.digest, at=clock.now()
-    )
+    """Keep one colleague's decision; who approved first of two may still turn it back."""
+    given = {"decision": decision, "reason": reason[:500], "digest": version.digest, "at": clock.now()}
+    Approval.objects.update_or_create(version=version, officer=by, defaults=given)
 
 
 def _hold(alert: Alert, *, by: Officer) -> Alert:
@@ -191,8 +209,9 @@ def send(alert: Alert, *, by: Officer) -> Alert:
     fresh = _locked(alert)
     if not (organisation_rules.may_write(by, fresh.team) or organisation_rules.may_approve(by, fresh.team)):
         raise NotAllowed("You cannot send for this team.")
+    practice.check(by, fresh)
     version = fresh.versions.last()
-    if version is None or not rules.is_approved(version):
+    if version is None or not approving.is_approved(version):
         raise NotAllowed("This alert needs a colleague's approval first.")
     return _hold(fresh, by=by)
 
@@ -214,7 +233,7 @@ def undo(alert: Alert, *, by: Officer) -> Alert:
 def turn_back(version: Version, *, by: Officer, reason: str, reject: bool = False) -> Alert:
     """Return a version to its author with a reason, or reject it for good."""
     alert = _locked(version.alert)
-    if words := rules.barred_from_approving(by, version):
+    if words := approving.barred(by, version):
         raise NotAllowed(words)
     if not reason.strip():
         raise Unfinished({"reason": "Say why, so that your colleague can act on it."})
@@ -222,7 +241,8 @@ def turn_back(version: Version, *, by: Officer, reason: str, reject: bool = Fals
     decision = Approval.Decision.REJECT if reject else Approval.Decision.RETURN
     _decide(version, by=by, decision=decision, reason=reason)
     record(f"alert {alert.state}", alert, by=by, version=version.number)
-    notices.notify(alert.author, f"Your alert was {alert.state}.", key=f"{alert.reference} v{version.number}")
+    words, key = f"Your alert was {alert.state}.", f"{alert.reference} v{version.number}"
+    notices.notify(alert.author, words, key=key, practice=alert.practice)
     return alert
 
 
@@ -268,6 +288,7 @@ def follow_up(alert: Alert, *, relation: str, by: Officer) -> Alert:
     """Draft an update, a stand-down or an outcome to the people who were sent this alert (B7)."""
     if alert.state not in (State.SENT, State.STOPPED, State.SENDING, State.CLOSED):
         raise NotAllowed("Only an alert that went out can be followed up.")
+    practice.check(by, alert)
     kind = kinds.Kind.OUTCOME if relation == Relation.OUTCOME else kinds.Kind(alert.kind)
     return draft(
         team=alert.team,
@@ -286,6 +307,9 @@ def follow_up(alert: Alert, *, relation: str, by: Officer) -> Alert:
 def take_on(ask: Ask, *, team: Team, by: Officer) -> Alert:
     """Make a draft of our own of what a partner asks us to send; it goes through our approval like any other."""
     source = ask.alert
+    practice.check(by, source)
+    if organisation_rules.practises(by, team):
+        raise NotAllowed(practice.IN_PRACTICE)
     made = draft(
         team=team,
         kind=source.kind,

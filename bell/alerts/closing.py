@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from bell.alerts import actions, rules
+from bell.alerts import actions, practice, rules
 from bell.alerts.models import Alert, Relation, State
 from bell.alerts.rules import NotAllowed, Unfinished
 from bell.audit.record import record
@@ -45,6 +45,7 @@ def close(alert: Alert, *, by: Officer, title: str = "", outcome: str = "") -> A
     if not may_close(by, fresh):
         rules.check_move(fresh, State.CLOSED)
         raise NotAllowed("You cannot close this alert.")
+    practice.check(by, fresh)
     if needs_outcome(fresh):
         if not outcome.strip():
             raise Unfinished({"outcome": "Say what came of it. Everyone who was asked hears it."})

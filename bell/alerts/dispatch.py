@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.db import connection, transaction
 from django.db.models import Max, Q
 
-from bell.alerts import audience, content, notices, rules
+from bell.alerts import approving, audience, content, notices, rules
 from bell.alerts.models import Alert, Approval, Carrier, ShapePlace, State, Version
 from bell.audit.record import record
 from bell.delivery import post
@@ -132,7 +132,7 @@ def begin(alert: Alert) -> bool:
     version = alert.versions.last()
     if (
         version is None
-        or not rules.is_approved(version)
+        or not approving.is_approved(version)
         or rules.digest(rules.snapshot(alert)) != version.digest
         or not has_agreement(alert.organisation)
     ):
@@ -148,7 +148,8 @@ def begin(alert: Alert) -> bool:
         record("alert refused at sending", alert, by=None, why="the audience changed", people=people)
         words = "Your alert was not sent: it would reach other people now than when it was approved. Submit it again."
         for colleague in {alert.author, version.by}:
-            notices.notify(colleague, words, key=f"{alert.reference} v{version.number} changed")
+            key = f"{alert.reference} v{version.number} changed"
+            notices.notify(colleague, words, key=key, practice=alert.practice)
         return False
     version.mailing = _open(version)
     version.save(update_fields=["mailing"])

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q
 
-from bell.alerts import audience, drawing, rules
+from bell.alerts import approving, audience, drawing, rules
 from bell.alerts.models import Alert, Relation, State, Version
 from bell.delivery import progress as sending
 from bell.lib import shapes
@@ -74,7 +74,7 @@ def waiting_for(officer: Officer) -> list[Version]:
     """Versions that this officer may approve now, urgent ones first."""
     waiting = Alert.objects.visible_to(officer).filter(state=State.SUBMITTED)
     latest = [alert.versions.select_related("alert", "by", "alert__team").last() for alert in waiting]
-    able = [one for one in latest if one is not None and not rules.barred_from_approving(officer, one)]
+    able = [one for one in latest if one is not None and not approving.barred_from_approving(officer, one)]
     return sorted(able, key=lambda one: (not one.alert.urgent, one.at))
 
 

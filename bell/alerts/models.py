@@ -94,6 +94,8 @@ class Alert(models.Model):
 
     author = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="drafted")
     last_editor = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="+")
+    # Ids of everyone who ever changed it: none of them approves it (decision 17).
+    editors = models.JSONField(default=list, db_default=Value([], models.JSONField()))
     edit = models.PositiveIntegerField(default=0, help_text="Rises at each save, so that two editors notice each other")
     # Several hands on one draft (alerts.sittings): which page saved last, when, and when the record was last told.
     sitting = models.CharField(max_length=32, blank=True, default="", db_default="")
@@ -142,6 +144,8 @@ class Version(models.Model):
     pence = models.FloatField(default=0, help_text="Expected cost of the texts, in pence")
     # What the checks noticed when it was submitted (alerts.checks.Finding), gravest first.
     checks = models.JSONField(default=list, db_default=Value([], models.JSONField()))
+    # What approval it needs, fixed when it was submitted (alerts.routes.Needs); no part of the digest.
+    route = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
     # Where the fan-out stands, so that a crash resumes (delivery.md, Filling).
     mailing = models.OneToOneField(Mailing, null=True, on_delete=models.PROTECT, related_name="+")
     filled_through = models.BigIntegerField(default=0)

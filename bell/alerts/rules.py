@@ -9,7 +9,7 @@ from django.conf import settings
 from bell.alerts import checks, content, drawing, translations
 from bell.alerts.audience import hidden
 from bell.alerts.checks.reach import is_everyone
-from bell.alerts.models import Alert, Approval, Carrier, Relation, State, Version
+from bell.alerts.models import Alert, Carrier, Relation, State, Version
 from bell.lib import shapes, text
 from bell.organisations import kinds
 from bell.organisations import rules as organisation_rules
@@ -92,46 +92,17 @@ def _later(alert: Alert) -> dict[str, Any]:
 
 
 def may_edit(officer: Officer, alert: Alert) -> bool:
-    """Writers of the alert's team, while it is a draft or was returned."""
-    return alert.state in EDITABLE and organisation_rules.may_write(officer, alert.team)
-
-
-def barred_from_approving(officer: Officer, version: Version) -> str:
-    """Why this officer may not decide on this version, or nothing (B5, I4)."""
-    alert = version.alert
-    if officer.pk in {alert.author_id, alert.last_editor_id, version.by_id}:
-        return "You wrote, edited or submitted this alert, so a colleague must approve it."
-    if not organisation_rules.may_approve(officer, alert.team):
-        return "You are not an approver for this team."
-    if gravest(version) >= checks.Level.SENIOR and not _is_senior(officer, version):
-        return "The checks found something for which an approver of a team for the whole force must decide."
-    return ""
+    """Writers of the alert's team, while it is a draft or was returned; practice and real writers each their own."""
+    return (
+        alert.state in EDITABLE
+        and organisation_rules.may_write(officer, alert.team)
+        and organisation_rules.practises(officer, alert.team) == alert.practice
+    )
 
 
 def findings(version: Version) -> list[checks.Finding]:
     """What the checks noticed when this version was submitted, gravest first."""
     return [checks.Finding.from_json(one) for one in version.checks]
-
-
-def gravest(version: Version) -> int:
-    """The highest level among them; 0 when they noticed nothing."""
-    return max((one.level for one in findings(version)), default=0)
-
-
-def needs_reason(version: Version) -> bool:
-    """Whether whoever approves must say why it may go all the same."""
-    return gravest(version) >= checks.Level.CARE
-
-
-def _is_senior(officer: Officer, version: Version) -> bool:
-    """Approvers of teams for the whole force; where an organisation has none but the writers, any other approver."""
-    alert = version.alert
-    grants = Grant.objects.filter(
-        role=Role.APPROVER, team__organisation=alert.organisation_id, team__whole_force=True, officer__is_active=True
-    )
-    wrote = {alert.author_id, alert.last_editor_id, version.by_id}
-    senior = set(grants.values_list("officer", flat=True)) - wrote
-    return officer.pk in senior or not senior
 
 
 def problem_with_everyone(reach: checks.Reach, typed: int | None) -> str:
@@ -145,27 +116,6 @@ def problem_with_everyone(reach: checks.Reach, typed: int | None) -> str:
         f"This would reach about {hidden(reach.people):,} people, half of everyone who follows you or more. If you "
         "mean all of them, type that number."
     )
-
-
-def approvers(version: Version) -> list[Officer]:
-    """Every colleague on the duty list who may decide on this version; with nobody on duty, everyone who may."""
-    team = version.alert.team
-    grants = Grant.objects.filter(role=Role.APPROVER, team__organisation=team.organisation, officer__is_active=True)
-    own = {
-        grant.officer
-        for grant in grants.select_related("officer", "team")
-        if grant.team == team or grant.team.whole_force
-    }
-    able = sorted((one for one in own if not barred_from_approving(one, version)), key=lambda one: one.pk)
-    return [one for one in able if one.on_duty] or able
-
-
-def is_approved(version: Version) -> bool:
-    """Whether the version stands approved by someone who was allowed to, for exactly this content (I4, I5)."""
-    if version.digest != digest(version.frozen):
-        return False
-    given = version.approvals.filter(decision=Approval.Decision.APPROVE, digest=version.digest)
-    return any(not barred_from_approving(one.officer, version) for one in given.select_related("officer"))
 
 
 def earlier_mailing(alert_id: int, organisation_id: int) -> int:

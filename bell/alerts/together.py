@@ -5,7 +5,7 @@ A partner sees the text and numbers, never people. What it agrees to is one vers
 
 from django.db import transaction
 
-from bell.alerts import notices, rules
+from bell.alerts import approving, notices, practice, rules
 from bell.alerts.models import PUBLISHED, Alert, Ask, Carrier, PassedOn, Relation, State, Version
 from bell.alerts.rules import NotAllowed, Unfinished
 from bell.audit.record import record
@@ -37,7 +37,8 @@ def invite(version: Version) -> None:
     for organisation in Organisation.objects.public().filter(pk__in=version.frozen.get("carriers", [])):
         carrier = Carrier.objects.create(version=version, organisation=organisation)
         for officer in _approvers(organisation):
-            notices.notify(officer, _ASKS, key=f"carrier {carrier.pk}")
+            if not practice.refusal(officer, version.alert):
+                notices.notify(officer, _ASKS, key=f"carrier {carrier.pk}", practice=version.alert.practice)
 
 
 def _approvers(organisation: Organisation) -> list[Officer]:
@@ -53,6 +54,9 @@ def decide(carrier: Carrier, *, by: Officer, digest: str, agree: bool, reason: s
     carrier = Carrier.objects.select_for_update(of=("self",)).select_related("version__alert").get(pk=carrier.pk)
     alert = carrier.version.alert
     _may_carry(by, carrier.organisation)
+    practice.check(by, alert)
+    if agree and approving.wrote(by, carrier.version):
+        raise NotAllowed("You wrote, edited or submitted this alert, so a colleague must decide whether you carry it.")
     if carrier.version.digest != digest or alert.versions.last() != carrier.version:
         raise NotAllowed("This alert has changed since you opened it. Look at the newest version.")
     if carrier.decision == Carrier.Decision.AGREED and agree:
@@ -74,11 +78,14 @@ def pass_on(alert: Alert, *, by: Officer) -> Carrier:
     _may_carry(by, by.organisation)
     if alert.organisation_id == by.organisation_id or alert.state not in PUBLISHED or alert.practice:
         raise NotAllowed("Only another organisation's public alert can be passed on.")
+    practice.check(by, alert)
     _still_wanted(alert)
     latest = alert.versions.exclude(mailing=None).last()
     if latest is None:
         raise NotAllowed("This alert has not gone out.")
     version = Version.objects.select_for_update(of=("self",)).get(pk=latest.pk)
+    if approving.wrote(by, version):
+        raise NotAllowed("You wrote, edited or submitted this alert, so a colleague must decide whether you carry it.")
     carrier, made = Carrier.objects.get_or_create(
         version=version,
         organisation=by.organisation,
@@ -139,6 +146,8 @@ def ask(alert: Alert, *, to: Organisation, by: Officer, note: str = "") -> Ask:
     """Ask the force to send what our organisation drafted (G4)."""
     if alert.organisation_id != by.organisation_id or not rules.may_edit(by, alert):
         raise NotAllowed("Only a draft of your own organisation can be offered to the force.")
+    if alert.practice:
+        raise NotAllowed("This is practice: the force is asked to send real alerts only.")
     if to.sort != Organisation.Sort.FORCE or to.pk == alert.organisation_id:
         raise NotAllowed("Only the force can be asked to send.")
     if alert.asks.filter(decision=Ask.Decision.WAITING).exists():

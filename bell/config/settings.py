@@ -276,6 +276,9 @@ UNCERTAIN_RETRY_SECONDS = int(env("BELL_UNCERTAIN_RETRY_SECONDS", "600"))
 RETRY_SECONDS = float(env("BELL_RETRY_SECONDS", "60"))
 HOLD_SECONDS_ROUTINE = int(env("BELL_HOLD_SECONDS_ROUTINE", "30"))
 HOLD_SECONDS_URGENT = int(env("BELL_HOLD_SECONDS_URGENT", "5"))
+APPROVAL_HOURS = int(env("BELL_APPROVAL_HOURS", "24"))
+APPROVAL_HOURS_URGENT = int(env("BELL_APPROVAL_HOURS_URGENT", "2"))
+APPROVAL_DAYS = int(env("BELL_APPROVAL_DAYS", "7"))
 # Invented people stay invented: with this on, only loopback relays and gateways and invented addresses are accepted.
 INVENTED_ONLY = env_bool("BELL_INVENTED_ONLY", DEMO)
 

@@ -66,13 +66,15 @@ def close(mailing: Mailing) -> None:
 
 
 @transaction.atomic
-def post(content: Content, *, authority: Authority, stream: str, lane: int, to: Address) -> Delivery:
+def post(
+    content: Content, *, authority: Authority, stream: str, lane: int, to: Address, practice: bool = False
+) -> Delivery:
     """Queue one message to one address, in the caller's transaction; sent as soon as a worker comes by its lane.
 
     A suppressed address gives a Delivery in state suppressed, as does a second automatic answer within a day.
     """
     channel = Channel(to.channel)
-    mailing = open_mailing(content, authority=authority, stream=stream, lane=lane)
+    mailing = open_mailing(content, authority=authority, stream=stream, lane=lane, practice=practice)
     now = times.now()
     key = keys.address_key(channel, to.address)
     reason = blocking.reason(address_key=key, channel=channel, stream=stream)

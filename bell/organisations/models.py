@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils.crypto import salted_hmac
 
 from bell.lib import clock, keys
+from bell.organisations.kinds import Kind
 from bell.places.models import Area
 
 
@@ -166,6 +167,9 @@ class Team(models.Model):
     patch = models.ManyToManyField(Area, blank=True, related_name="teams")
     margin_m = models.PositiveIntegerField(default=500, help_text="How far beyond the patch the team may reach, metres")
     whole_force = models.BooleanField(default=False)
+    practice = models.BooleanField(
+        default=False, db_default=False, help_text="Everything that is drafted for this team is practice"
+    )
 
     objects = TeamQuerySet.as_manager()
 
@@ -193,6 +197,11 @@ class OfficerManager(BaseUserManager["Officer"]):
         """Colleagues of the same organisation."""
         return self.filter(organisation_id=officer.organisation_id)
 
+    def of(self, administrator: Officer) -> models.QuerySet[Officer]:
+        """Accounts whose person an administrator may name: their organisation's; for the force's, everybody's."""
+        force = administrator.organisation.sort == Organisation.Sort.FORCE
+        return self.all() if force else self.visible_to(administrator)
+
 
 class Officer(AbstractBaseUser, PermissionsMixin):
     """Someone who works here; a Django user. Residents are never users."""
@@ -207,6 +216,13 @@ class Officer(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
     on_duty = models.BooleanField(default=False, help_text="On the duty list: asked to approve")
     practice = models.BooleanField(default=False, help_text="Everything this officer drafts is practice")
+    person = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The same in all accounts of one person, such as a collar number (organisations.approvals)",
+    )
     joined_at = models.DateTimeField(auto_now_add=True)
     sessions_ended = models.PositiveIntegerField(
         default=0, db_default=0, help_text="How often all sessions were ended: each carries the number it began with"
@@ -324,3 +340,39 @@ class GrantProposal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} in {self.team_id} for {self.officer_id}: {self.state}"
+
+
+class ApprovalRouteQuerySet(models.QuerySet["ApprovalRoute"]):
+    """Who may see which rule of approval."""
+
+    def visible_to(self, officer: Officer) -> ApprovalRouteQuerySet:
+        """Those of the officer's own organisation."""
+        return self.filter(organisation_id=officer.organisation_id) if officer.is_active else self.none()
+
+
+class ApprovalRoute(models.Model):
+    """A rule of who must approve: what it is for, and what it asks for. Every rule that fits counts (alerts.routes)."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="approval_routes")
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.CASCADE, related_name="approval_routes")
+    kind = models.CharField(max_length=20, blank=True, choices=Kind.choices)
+    from_people = models.PositiveIntegerField(default=0, help_text="For so many people or more; 0: any number")
+    from_level = models.PositiveSmallIntegerField(
+        default=0, help_text="For findings of the checks this grave or graver (alerts.checks.Level); 0: any"
+    )
+    people = models.PositiveSmallIntegerField(default=1, help_text="How many different people must approve")
+    senior = models.BooleanField(default=False, help_text="One of them approves for a team for the whole force")
+    reason = models.BooleanField(default=False, help_text="Each of them says why it may go")
+
+    objects = ApprovalRouteQuerySet.as_manager()
+
+    class Meta:
+        """In the order they were made; at least one person, and no more than three."""
+
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(name="approval_route_asks_for_people", condition=Q(people__gte=1, people__lte=3))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.people} for {self.team_id or 'every team'}, {self.kind or 'every kind'}"

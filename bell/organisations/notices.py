@@ -11,10 +11,11 @@ from bell.organisations.models import Officer
 OFTEN = timedelta(seconds=60)
 
 
-def notify(officer: Officer, words: str, *, key: str, once_in: timedelta | None = None) -> None:
+def notify(officer: Officer, words: str, *, key: str, once_in: timedelta | None = None, practice: bool = False) -> None:
     """Tell one officer by work email, and by work mobile where one is known. `key` names the cause.
 
-    With `once_in`, nothing goes to an officer who had a notice within that time.
+    With `once_in`, nothing goes to an officer who had a notice within that time. What is of a practice alert reaches
+    nothing but the catchers.
     """
     if once_in is not None and _told_since(officer, once_in):
         return
@@ -34,7 +35,14 @@ def notify(officer: Officer, words: str, *, key: str, once_in: timedelta | None 
     if officer.mobile:
         addresses.append(post.Address(officer.key, Channel.SMS, phones.mobile(officer.mobile)))
     for address in addresses:
-        post.post(content, authority=post.Authority("notice", key), stream="notice", lane=Lane.NOW, to=address)
+        post.post(
+            content,
+            authority=post.Authority("notice", key),
+            stream="notice",
+            lane=Lane.NOW,
+            to=address,
+            practice=practice,
+        )
 
 
 def _told_since(officer: Officer, within: timedelta) -> bool:

@@ -136,6 +136,44 @@ def name_on(organisation: Organisation, day: date) -> str:
     return next((one.name for one in reversed(names) if one.since <= day), names[0].name)
 
 
+def is_same_person(one: Officer, other: Officer) -> bool:
+    """Whether two accounts are one person's: as an administrator said, the same work mobile, or the same mailbox.
+
+    That two accounts have the same passkey or code app cannot be seen: each makes its own secret.
+    """
+    if one.pk == other.pk:
+        return True
+    if one.person and one.person == other.person:
+        return True
+    if one.mobile and other.mobile and _digits(one.mobile) == _digits(other.mobile):
+        return True
+    return _mailbox(one.email) == _mailbox(other.email)
+
+
+def _digits(mobile: str) -> str:
+    """The last ten digits: the same for 07700 900123 and +44 7700 900123."""
+    return "".join(filter(str.isdigit, mobile))[-10:]
+
+
+def _mailbox(email: str) -> str:
+    """Where an email really ends up: what stands behind a plus sign is a label, not another person (RFC 5233)."""
+    local, _, host = email.lower().rpartition("@")
+    return f"{local.partition('+')[0]}@{host}"
+
+
+def practises(officer: Officer, team: Team | None = None) -> bool:
+    """Whether what the officer does (for a team) is practice: theirs, the team's, or that of all teams they are in."""
+    if officer.practice or (team is not None and team.practice):
+        return True
+    own = set(Team.objects.filter(grants__officer=officer).values_list("practice", flat=True))
+    return own == {True}
+
+
+def teams_in_practice(officer: Officer) -> list[Team]:
+    """The officer's own teams that practise, by name."""
+    return list(Team.objects.filter(grants__officer=officer, practice=True).distinct())
+
+
 def patch_area_ids(team: Team) -> set[int] | None:
     """Areas the team may choose by name (its patch and all within); None means anywhere in the force."""
     if team.whole_force:

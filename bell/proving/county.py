@@ -17,7 +17,7 @@ from django.db import transaction
 
 from bell.audit.record import record
 from bell.lib import clock
-from bell.organisations.models import Grant, Officer, Organisation, Role, Route, Team
+from bell.organisations.models import ApprovalRoute, Grant, Officer, Organisation, Role, Route, Team
 from bell.places import households, postcodes
 from bell.places.models import Area, Postcode
 from bell.proving import history, partners, people, towns
@@ -141,6 +141,9 @@ def draw(*, seed: int = 1, residents: int = 5000) -> Drawn:
         administrator = Officer.objects.get(organisation=force.organisation, grants__role=Role.ADMINISTRATOR)
         others = partners.found(administrator=administrator, secret=make_password(PASSWORD))
         partners.follow(others, personas(), rng)
+        # A neighbourhood team's alert to very many is looked at by its sergeant and by the Media Team.
+        heard_by_many = {"team": force.teams[history.HEANOR], "from_people": 3_000, "people": 2, "senior": True}
+        ApprovalRoute.objects.create(organisation=force.organisation, **heard_by_many)
         heanor = list(force.teams[history.HEANOR].patch.values_list("pk", flat=True))
         partners.write(others, force.teams[MEDIA], heanor)
         history.write(force.teams, force.groups, personas())

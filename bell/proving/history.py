@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import F
 
-from bell.alerts import actions, audience, dispatch, find, rules
+from bell.alerts import actions, approving, audience, dispatch, find
 from bell.alerts.models import Alert, Relation, State
 from bell.conversations import actions as conversations
 from bell.conversations.actions import Words
@@ -75,7 +75,7 @@ def close_as_history(mailing: Mailing, at: datetime) -> None:
 def _went_out(alert: Alert, desk: _Desk, at: datetime) -> Alert:
     """Submit, approve and dispatch an alert by the real verbs, then let it have happened at `at`."""
     version = actions.submit(alert, by=desk.author, everyone=audience.count(find.rule(alert)).people)
-    why = "Agreed with the Media Team." if rules.needs_reason(version) else ""
+    why = "Agreed with the Media Team." if approving.needs_reason(version) else ""
     held = actions.approve(version, by=desk.approver, digest=version.digest, reason=why)
     Alert.objects.filter(pk=held.pk).update(hold_until=at)
     dispatch.begin(held)

@@ -19,6 +19,7 @@ _VERBS = {
     "alert approved": ("Approved", "done"),
     "alert returned": ("Returned with a reason", "bad"),
     "alert rejected": ("Rejected", "bad"),
+    "approval expired": ("Waited too long: back to its author", "bad"),
     "alert taken back": ("Taken back to draft", ""),
     "alert withdrawn": ("Withdrawn", "bad"),
     "alert scheduled": ("Scheduled", "done"),

@@ -38,6 +38,7 @@ def navigation(officer: Officer, here: str) -> live.Part:
             "groups": rules.may_administer(officer) or resident_rules.keeps_scheme(officer),
             "keeps": rules.may_administer(officer),
             "insight": scope.may_look(officer),
+            "administers": rules.may_administer(officer),
         },
         news=f"{newest} {','.join(str(version.pk) for version in waiting)}",
         says="Something new came in. See the desk.",
@@ -47,7 +48,12 @@ def navigation(officer: Officer, here: str) -> live.Part:
 
 def context(request: HttpRequest, officer: Officer) -> dict[str, Any]:
     """What the shell's template needs."""
-    return {"officer": officer, "navigation": navigation(officer, request.path)}
+    return {
+        "officer": officer,
+        "navigation": navigation(officer, request.path),
+        "practises": rules.practises(officer),
+        "practising": [team.name for team in rules.teams_in_practice(officer)],
+    }
 
 
 def page(

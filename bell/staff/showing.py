@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bell.alerts import audience, content, rules, translations
+from bell.alerts import approving, audience, content, practice, rules, translations
 from bell.alerts.find import Progress
 from bell.alerts.models import Alert, Approval, Carrier, Relation, State, Version
 from bell.delivery import slots
@@ -254,15 +254,16 @@ def doing(officer: Officer, alert: Alert, version: Version | None) -> Doing:
     act = write or organisation_rules.may_approve(officer, alert.team)
     moves = rules.MOVES[alert.state]
     submitted = alert.state == State.SUBMITTED and version is not None
+    same = not practice.refusal(officer, alert)
     return Doing(
         edit=rules.may_edit(officer, alert),
         take_back=write and State.DRAFT in moves and alert.state != State.RETURNED,
         withdraw=write and State.WITHDRAWN in moves,
-        decide=submitted and not rules.barred_from_approving(officer, version),  # type: ignore[arg-type]
-        send=act and alert.state == State.APPROVED and version is not None and rules.is_approved(version),
+        decide=submitted and not approving.barred_from_approving(officer, version),  # type: ignore[arg-type]
+        send=act and same and alert.state == State.APPROVED and version is not None and approving.is_approved(version),
         undo=act and alert.state in (State.HELD, State.SCHEDULED),
         stop=act and alert.state == State.SENDING,
-        follow=_follow_ups(alert) if write else [],
+        follow=_follow_ups(alert) if write and same else [],
     )
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from bell.staff.views import groups, organisations, together
+from bell.staff.views import approval, groups, organisations, together
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("together/", together.together, name="staff-together"),
@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("organisations/", organisations.organisations, name="staff-organisations"),
     path("organisations/new/", organisations.new, name="staff-organisation-new"),
     path("organisations/<int:number>/", organisations.organisation, name="staff-organisation"),
+    path("approval/", approval.approval, name="staff-approval"),
     path("groups/", groups.groups, name="staff-groups"),
     path("groups/new/", groups.new, name="staff-group-new"),
     path("groups/<int:number>/", groups.group, name="staff-group"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bell.alerts import actions, audience, checks, find, rules
+from bell.alerts import actions, approving, audience, checks, find, routes, rules
 from bell.alerts.checks import Level, lists, reach, wording
 from bell.alerts.models import Alert
 from bell.alerts.rules import NotAllowed, Unfinished
@@ -187,7 +187,7 @@ def submitted(cast):
 @pytest.mark.django_db
 def test_a_quiet_message_needs_no_reason(cast, submitted):
     version = submitted("Lock your shed.")
-    assert version.checks == [] and not rules.needs_reason(version)
+    assert version.checks == [] and not approving.needs_reason(version)
     actions.approve(version, by=cast.approver, digest=version.digest)
 
 
@@ -204,7 +204,7 @@ def test_a_home_is_named_only_with_a_reason_that_is_kept(cast, submitted):
 @pytest.mark.django_db
 def test_what_is_grave_goes_to_an_approver_for_the_whole_force(cast, submitted):
     version = submitted("Look at bit.ly/3abcd")
-    assert rules.approvers(version) == [cast.media]
+    assert approving.approvers(version) == [cast.media]
     with pytest.raises(NotAllowed):
         actions.approve(version, by=cast.approver, digest=version.digest, reason="I know it")
     actions.approve(version, by=cast.media, digest=version.digest, reason="Checked with the bank.")
@@ -214,7 +214,7 @@ def test_what_is_grave_goes_to_an_approver_for_the_whole_force(cast, submitted):
 def test_a_small_force_without_such_an_approver_is_not_stuck(cast, submitted):
     Grant.objects.filter(team=cast.media_team).delete()
     version = submitted("Look at bit.ly/3abcd")
-    assert cast.approver in rules.approvers(version)
+    assert cast.approver in approving.approvers(version)
 
 
 @pytest.mark.django_db
@@ -263,7 +263,7 @@ def test_everyone_is_meant_only_when_their_number_is_typed(cast, monkeypatch):
     alert.refresh_from_db()
     assert alert.state == "draft"
     version = actions.submit(alert, by=cast.author, everyone=21)
-    assert rules.gravest(version) == Level.SENIOR
+    assert routes.gravest(version.checks) == Level.SENIOR
     assert audience.count(find.rule(version.alert)).people == 20
 
 
@@ -272,7 +272,7 @@ def test_a_long_text_says_what_it_costs(cast):
     cast.resident(mobile="07700 900123")
     version = actions.submit(cast.draft(by_sms=True, sms_text="Lock it up. " * 20), by=cast.author)
     assert "parts" in {one.check for one in rules.findings(version)}
-    assert not rules.needs_reason(version)
+    assert not approving.needs_reason(version)
 
 
 @pytest.mark.django_db

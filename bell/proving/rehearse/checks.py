@@ -258,7 +258,7 @@ def _authorities(copies: list[Copy]) -> dict[int, tuple[str, int]]:
 
 
 def _is_approved(version: Version) -> bool:
-    """Approved, for exactly this content, by someone who neither wrote, edited last nor submitted it.
+    """Approved, for exactly this content, by as many as its route asks for who neither wrote, edited nor submitted it.
 
     Read from the rows alone, and from the record of who edited: not by asking alerts.rules.
     """
@@ -267,7 +267,8 @@ def _is_approved(version: Version) -> bool:
     writers = {str(alert.author.key), str(alert.last_editor.key), str(version.by.key)}
     writers |= set(edits.filter(target_type="alert").values_list("by_key", flat=True))
     given = version.approvals.filter(decision=Approval.Decision.APPROVE, digest=version.digest)
-    return any(str(one.officer.key) not in writers for one in given.select_related("officer"))
+    others = {one.officer.key for one in given.select_related("officer") if str(one.officer.key) not in writers}
+    return len(others) >= int(version.route["people"])
 
 
 def _i5(evidence: Evidence) -> Verdict:

@@ -51,6 +51,7 @@ class World:
     approver: Officer
     both: Officer  # writes and approves: may not approve what is their own
     learner: Officer  # everything this officer drafts is practice
+    coach: Officer  # practises too, and approves what the learner writes
     partner: Partner
     small: Group  # by approval: some belong to it, some have only asked to
     areas_repaired: int = 0
@@ -155,19 +156,21 @@ def _by_approval(force: Force, rng: random.Random) -> Group:
     return group
 
 
-def _officers(media: Team) -> tuple[Officer, Officer, Officer, Officer]:
-    """Who writes, who approves, who does both, and who only practises."""
+def _officers(media: Team) -> tuple[Officer, Officer, Officer, Officer, Officer]:
+    """Who writes, who approves, who does both, and two who only practise."""
     approver = Officer.objects.get(grants__team=media, grants__role=Role.APPROVER)
     author = Officer.objects.exclude(pk=approver.pk).get(grants__team=media, grants__role=Role.MEDIA)
     made = []
-    for name, roles in (("Kim Bothways", (Role.MEDIA, Role.APPROVER)), ("Lou Learner", (Role.MEDIA,))):
+    for name, roles, practice in (
+        ("Kim Bothways", (Role.MEDIA, Role.APPROVER), False),
+        ("Lou Learner", (Role.MEDIA,), True),
+        ("Coco Coach", (Role.APPROVER,), True),
+    ):
         address = f"{name.lower().replace(' ', '.')}@derbyshire.example"
-        officer = Officer.objects.create(
-            email=address, name=name, organisation=media.organisation, practice=name == "Lou Learner"
-        )
+        officer = Officer.objects.create(email=address, name=name, organisation=media.organisation, practice=practice)
         Grant.objects.bulk_create([Grant(officer=officer, team=media, role=role) for role in roles])
         made.append(officer)
-    return author, approver, made[0], made[1]
+    return author, approver, made[0], made[1], made[2]
 
 
 def _people(force: Force, rng: random.Random, count: int) -> None:

@@ -9,7 +9,7 @@ from django.db.models import Count, Model
 from bell.alerts import actions, rules
 from bell.alerts.models import PUBLISHED, Alert, Approval, State, Version
 from bell.lib import clock
-from bell.organisations.models import Officer
+from bell.organisations.models import ApprovalRoute, Grant, Officer, Role
 from bell.proving.rehearse.world import WARDS, World
 from bell.residents.models import PlaceArea
 
@@ -34,6 +34,8 @@ def attempt(world: World, everywhere: list[int]) -> list[Tried]:
         _unapproved(world, everywhere),
         _self_approved(world, everywhere),
         _rejected(world, everywhere),
+        _half_approved(world, everywhere),
+        _one_person_twice(world, everywhere),
         _edited(world, everywhere),
         _tampered(world, everywhere, "changed while held", lambda one: _set(one.alert, body="Changed after approval.")),
         _tampered(world, everywhere, "version changed while held", _change_version),
@@ -152,6 +154,36 @@ def _rejected(world: World, everywhere: list[int]) -> Tried:
     return tried
 
 
+def _half_approved(world: World, everywhere: list[int]) -> Tried:
+    """Two people must approve it, one did; and the rule was taken away since, which changes nothing."""
+    rule = ApprovalRoute.objects.create(organisation=world.force.organisation, people=2)
+    tried = _draft(world, everywhere, "half-approved", world.author)
+    version = actions.submit(tried.alert, by=world.author)
+    rule.delete()
+    waits = actions.approve(version, by=world.approver, digest=version.digest, reason="One of two.")
+    sent = _refused(lambda: actions.send(tried.alert, by=world.author))
+    tried.refused = sent and waits.state == State.SUBMITTED
+    _hold(tried.alert)
+    return tried
+
+
+def _one_person_twice(world: World, everywhere: list[int]) -> Tried:
+    """Written by one account, approved by another of the same person; then with the approval's row forged."""
+    tried = _draft(world, everywhere, "approved by another account", world.author)
+    version = actions.submit(tried.alert, by=world.author)
+    _set(world.author, person="4711")
+    other = Officer.objects.create(
+        email=f"again.{world.author.email}", name="Anna Again", organisation=world.force.organisation, person="4711"
+    )
+    Grant.objects.create(officer=other, team=world.team, role=Role.APPROVER)
+    tried.refused = _refused(lambda: actions.approve(version, by=other, digest=version.digest))
+    Approval.objects.create(
+        version=version, officer=other, decision=Approval.Decision.APPROVE, digest=version.digest, at=clock.now()
+    )
+    _hold(tried.alert)
+    return tried
+
+
 def _edited(world: World, everywhere: list[int]) -> Tried:
     """Approved, taken back, edited, and sent on the old approval."""
     tried = _draft(world, everywhere, "edited after approval", world.author)
@@ -185,5 +217,7 @@ def _practice(world: World, everywhere: list[int]) -> Tried:
     tried = _draft(world, everywhere, "practice", world.learner)
     tried.practice = True
     version = actions.submit(tried.alert, by=world.learner)
-    actions.approve(version, by=world.approver, digest=version.digest)
+    refused = _refused(lambda: actions.approve(version, by=world.approver, digest=version.digest))
+    tried.refused = refused and version.alert.practice  # who is not practising decides nothing here
+    actions.approve(version, by=world.coach, digest=version.digest, reason="Practice.")
     return tried

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from bell.alerts import rules
+from bell.alerts import approving
 from bell.alerts.models import Version
 from bell.ui.forms import Form
 
@@ -28,7 +28,7 @@ class DecideForm(Form):
     def __init__(self, data: Any = None, *, version: Version | None = None) -> None:
         shown = {"number": version.number, "digest": version.digest} if version else {}
         super().__init__(data, initial=shown)
-        if version is not None and rules.needs_reason(version):
+        if version is not None and approving.needs_reason(version):
             self.fields["reason"].label = "Your reason"
             self.fields[
                 "reason"

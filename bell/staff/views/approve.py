@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
-from bell.alerts import actions, rules
+from bell.alerts import actions, approving, rules
 from bell.alerts.models import Alert, Approval, State, Version
 from bell.lib import clock
 from bell.organisations.models import Officer
@@ -43,14 +43,20 @@ def _page(request: HttpRequest, officer: Officer, alert: Alert, version: Version
         "together": showing.together(alert, version.frozen, version),
         "waits": waits,
         "patch": ground.bounds(alert.team),
-        "barred": rules.barred_from_approving(officer, version) if waits else "",
+        "barred": approving.barred_from_approving(officer, version) if waits else "",
+        "returns": waits and not approving.barred(officer, version),
+        "standing": approving.said(version) if waits else "",
+        "until": approving.waits_until(version) if waits else None,
+        "needs": approving.standing(version).needs,
+        "last": approving.standing(version).left <= 1,
+        "mine": version.approvals.filter(officer=officer, decision=Approval.Decision.APPROVE).exists(),
         "decided": showing.decided(version),
         "hold": rules.hold_seconds(alert),
         "changed": changed,
         "before": before,
         "last_reason": _last_reason(version),
         "findings": rules.findings(version),
-        "needs_reason": rules.needs_reason(version),
+        "needs_reason": approving.needs_reason(version),
     }
     return shell.page(request, officer, "staff/approve.html", context)
 
@@ -96,6 +102,8 @@ def _act(do: str, officer: Officer, version: Version, form: DecideForm) -> str:
         alert = actions.approve(version, by=officer, **given)
         if alert.state == State.SCHEDULED and alert.hold_until:
             return f"Approved. It goes {clock.said(alert.hold_until)}; you can undo it until then."
+        if alert.state == State.SUBMITTED:
+            return f"Approved. {approving.said(version)}"
         return "Approved." if alert.state != State.HELD else "Approved. It is about to go; you can still undo."
     if do in ("return", "reject"):
         reject = do == "reject"

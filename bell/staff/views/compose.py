@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from bell.alerts import actions, audience, checks, content, find, rules, sittings
+from bell.alerts import actions, approving, audience, checks, content, find, rules, sittings
 from bell.alerts.models import Alert, Version
 from bell.lib import clock
 from bell.organisations.models import Officer
@@ -88,11 +88,11 @@ def _keep(request: HttpRequest, officer: Officer, alert: Alert, *, submit: bool)
 
 def _asked(version: Version) -> str:
     """Whom a submission went to."""
-    names = [str(one) for one in rules.approvers(version)]
-    if not names:
-        return "Submitted. Nobody who may approve it is set up yet: tell an administrator."
+    names = [str(one) for one in approving.approvers(version)]
     shown = names[:3] if len(names) <= 3 else [*names[:2], f"{len(names) - 2} others"]
-    return f"Submitted. Asked to approve: {', '.join(shown)}."
+    needs = approving.standing(version).needs
+    rule = f" {needs.words}" if needs.people > 1 else ""
+    return f"Submitted. Asked to approve: {', '.join(shown)}.{rule}"
 
 
 def _again(request: HttpRequest, alert: Alert, **changes: str) -> ComposeForm:
