@@ -156,7 +156,7 @@ def approve(version: Version, *, by: Officer, digest: str, reason: str = "") -> 
     The hold starts when everything that its route asks for is given (alerts.approving). Where that asks for it `reason`
     says why it may go all the same; Unfinished without.
     """
-    alert = _locked(version.alert)
+    alert = version.alert = _locked(version.alert)
     latest = alert.versions.last()
     if latest is None or latest.pk != version.pk or version.digest != digest:
         raise NotAllowed("This alert has changed since you opened it. Look at the newest version.")
@@ -232,7 +232,7 @@ def undo(alert: Alert, *, by: Officer) -> Alert:
 @transaction.atomic
 def turn_back(version: Version, *, by: Officer, reason: str, reject: bool = False) -> Alert:
     """Return a version to its author with a reason, or reject it for good."""
-    alert = _locked(version.alert)
+    alert = version.alert = _locked(version.alert)
     if words := approving.barred(by, version):
         raise NotAllowed(words)
     if not reason.strip():

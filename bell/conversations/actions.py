@@ -96,10 +96,15 @@ def hear_all(heard: Sequence[Heard]) -> list[Turn]:
             for thread, one in zip(threads, heard, strict=True)
         ]
     )
-    to_tell = {thread.officer: turn for thread, turn in zip(threads, turns, strict=True) if thread.officer}
-    for officer, turn in to_tell.items():
+    to_tell = {
+        (thread.officer, rules.is_practice(thread)): turn
+        for thread, turn in zip(threads, turns, strict=True)
+        if thread.officer
+    }
+    for (officer, practice), turn in to_tell.items():
         if officer.is_active:
-            notices.notify(officer, "A resident has replied.", key=f"turn {turn.pk}", once_in=notices.OFTEN)
+            words = "A resident has replied."
+            notices.notify(officer, words, key=f"turn {turn.pk}", once_in=notices.OFTEN, practice=practice)
     return turns
 
 
@@ -173,6 +178,8 @@ def _may(officer: Officer, conversation: Conversation) -> None:
 def answer(conversation: Conversation, *, text: str, by: Officer) -> Turn:
     """Answer by the channel the person used; the clock stops."""
     _may(by, conversation)
+    if refused := rules.practice_refusal(by, conversation):
+        raise NotAllowed(refused)
     words = text.strip()
     if not words:
         raise Empty("Write your answer first.")
@@ -196,6 +203,7 @@ def answer(conversation: Conversation, *, text: str, by: Officer) -> Turn:
             Channel(conversation.reply_channel),
             conversation.reply_address,
         ),
+        practice=rules.is_practice(conversation),
     )
     turn.save(update_fields=["delivery"])
     conversation.state, conversation.waiting_since = Conversation.State.PENDING, None

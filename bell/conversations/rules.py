@@ -39,6 +39,21 @@ def may_answer(officer: Officer, conversation: Conversation) -> bool:
     return bool(organisation_rules.roles(officer, conversation.team))
 
 
+def practice_refusal(officer: Officer, conversation: Conversation) -> str:
+    """Why an answer may not go out in the officer's mode, or nothing: who practises answers no real person (B9)."""
+    practises = organisation_rules.practises(officer, conversation.team)
+    if practises == is_practice(conversation):
+        return ""
+    if practises:
+        return "You are in practice mode, and this is a real person. A colleague who is not practising must answer."
+    return "This is about a practice alert, and you are not in practice mode."
+
+
+def is_practice(conversation: Conversation) -> bool:
+    """Whether a conversation is about a practice alert."""
+    return conversation.alert is not None and conversation.alert.practice
+
+
 # The alert of each mailing asked for so far, for whoever asks for many in one transaction.
 Alerts = dict[int, Alert | None]
 

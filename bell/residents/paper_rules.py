@@ -11,6 +11,7 @@ from django.db.models import Count, QuerySet
 
 from bell.delivery.models import Channel
 from bell.lib import clock
+from bell.organisations import rules as organisation_rules
 from bell.organisations.models import Officer, Organisation, Team
 from bell.residents import rules
 from bell.residents.models import (
@@ -87,6 +88,8 @@ def check_paper(officer: Officer, team: Team) -> None:
     """Refuse (NotAllowed) an officer who may not handle forms of the team."""
     if not works_with_paper(officer, team):
         raise NotAllowed("Paper forms of this team are handled by its own officers.")
+    if organisation_rules.practises(officer, team):
+        raise NotAllowed("You are in practice mode, and forms are of real people: they would be written to.")
 
 
 def _check_character(body: str) -> str:

@@ -99,7 +99,7 @@ def test_the_checks_look_into_every_language_and_say_what_they_cannot_read(cast)
     assert {("phones", "lang_pl_body"), ("links", "lang_pl_body"), ("plates", "lang_pl_body")} <= set(found)
     assert found[("links", "lang_pl_body")].words.startswith("In Polish: ")
     assert found[("languages", "lang_pl_title")].level == Level.CARE
-    assert rules.needs_reason(version)
+    assert approving.needs_reason(version)
 
 
 def test_a_change_of_one_word_in_one_language_is_another_version(cast):
@@ -108,7 +108,7 @@ def test_a_change_of_one_word_in_one_language_is_another_version(cast):
     Alert.objects.filter(pk=alert.pk).update(hold_until=clock.now())
     assert not dispatch.begin(Alert.objects.get(pk=alert.pk))
     assert not Mailing.objects.filter(reference=alert.reference).exists()
-    assert rules.is_approved(version)
+    assert approving.is_approved(version)
 
 
 def test_a_language_that_is_not_offered_is_not_chosen(cast):

@@ -109,6 +109,21 @@ def test_practice_of_a_team_and_of_an_officer(cast, at_desk):
     assert "There is no account with this email" in wrong
 
 
+def test_an_alert_of_the_other_mode_says_so_on_every_page(cast, at_desk):
+    alert = cast.draft()
+    version = actions.submit(alert, by=cast.author)
+    at_desk("administrator").post(PAGE, {"do": "practise", "practise-email": cast.approver.email})
+    client = at_desk("approver")
+    path = f"/desk/alerts/{alert.reference}/"
+    words = "You are in practice mode, and this is a real alert"
+    assert words in text(client.get(path)) and "Look and decide" not in text(client.get(path))
+    assert words in text(client.get(f"{path}approve/")) and words in text(decide(client, version, "approve"))
+    actions.take_back(alert, by=cast.author)
+    assert words in text(client.get(f"{path}edit/", follow=True))
+    assert words in text(client.post(f"{path}edit/", {"do": "save", "title": "Mine"}, follow=True))
+    assert Alert.objects.get().title == "Shed burglaries in Heanor"
+
+
 # The approver's page where two must say yes.
 
 

@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from bell.alerts import actions, approving, find, partners, rules
+from bell.alerts import actions, approving, find, partners, practice, rules
 from bell.alerts.models import PUBLISHED, Alert, Relation, State
 from bell.conversations import find as conversations
 from bell.organisations.models import Officer, Organisation
@@ -52,6 +52,7 @@ def _part(officer: Officer, alert: Alert) -> live.Part:
         "decided": showing.decided(version),
         "standing": approving.said(version) if version and alert.state == State.SUBMITTED else "",
         "until": approving.runs_out(version) if version else None,
+        "other_mode": practice.refusal(officer, alert),
         "progress": progress,
         "sending": showing.sending(progress, officer) if alert.state in _GOING else None,
         "lanes": showing.lanes(progress, officer),

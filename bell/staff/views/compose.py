@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from bell.alerts import actions, approving, audience, checks, content, find, rules, sittings
+from bell.alerts import actions, approving, audience, checks, content, find, practice, rules, sittings
 from bell.alerts.models import Alert, Version
 from bell.lib import clock
 from bell.organisations.models import Officer
@@ -43,7 +43,8 @@ def edit(request: HttpRequest, officer: Officer, reference: str) -> HttpResponse
     """The composer. The buttons of its form say by `do` what is to be done."""
     alert = alert_of(officer, reference)
     if not rules.may_edit(officer, alert):
-        messages.error(request, "This alert cannot be changed now, or not by you.")
+        words = practice.refusal(officer, alert) or "This alert cannot be changed now, or not by you."
+        messages.error(request, words)
         return redirect("staff-alert", alert.reference)
     if request.method != "POST":
         return _composer(request, officer, ComposeForm(alert=alert))

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from bell.conversations import actions, find
+from bell.conversations import rules as conversation_rules
 from bell.conversations.models import Conversation, Turn
 from bell.organisations.models import Officer
 from bell.staff import live, shell
@@ -76,6 +77,7 @@ def _talk(
     """The page of a conversation. Opening it is a look, and the record says so."""
     turns = actions.look(talk, by=officer, why=_why(talk))
     form.fields["text"].label = "Your note" if note else "Your answer"
+    refused = conversation_rules.practice_refusal(officer, talk)
     beside = find.inbox(officer, "mine" if talk.officer_id == officer.pk else "team")[:_BESIDE]
     context: dict[str, Any] = {
         "talk": talk,
@@ -85,7 +87,8 @@ def _talk(
         "beside": beside,
         "mine": talk.officer_id == officer.pk,
         "closed": talk.state == Conversation.State.CLOSED,
-        "can_answer": bool(talk.reply_address),
+        "can_answer": bool(talk.reply_address) and not refused,
+        "refused": refused,
     }
     return shell.page(request, officer, "staff/talk.html", context)
 
