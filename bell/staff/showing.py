@@ -31,19 +31,6 @@ _ORDER = {
     Delivered.CANCELLED: "none",
     Delivered.EXPIRED: "none",
 }
-_CHANGED = {
-    "title": "title",
-    "body": "message",
-    "sms_text": "text message",
-    "languages": "other languages",
-    "by_email": "channels",
-    "by_sms": "channels",
-    "urgent": "urgency",
-    "fields": "facts",
-    "audience": "audience",
-    "carriers": "organisations that carry it",
-    "send_at": "time of sending",
-}
 
 
 @dataclass(frozen=True)
@@ -282,12 +269,3 @@ def _follow_ups(alert: Alert) -> list[tuple[str, str]]:
 def decided(version: Version | None) -> Approval | None:
     """The latest decision on a version."""
     return version.approvals.select_related("officer").last() if version else None
-
-
-def changed(version: Version) -> tuple[list[str], dict[str, Any] | None]:
-    """What differs from the version before, by name, and that version's frozen data."""
-    before = version.alert.versions.filter(number__lt=version.number).last()
-    if before is None:
-        return [], None
-    names = [label for field, label in _CHANGED.items() if version.frozen.get(field) != before.frozen.get(field)]
-    return list(dict.fromkeys(names)), before.frozen

@@ -102,7 +102,12 @@ def test_the_next_version_shows_what_changed_and_why(cast, alert, version, at_de
     alert_actions.edit(alert, by=cast.author, title="Shed burglaries in Ray Street")
     alert_actions.submit(alert, by=cast.author)
     page = at_desk("approver").get(f"/desk/alerts/{alert.reference}/approve/").content.decode()
-    assert "Name the street." in page and "Changed: title" in page and "Shed burglaries in Heanor" in page
+    assert (
+        "Name the street." in page
+        and "Changed: title." in page
+        and "Heanor</del>" in page
+        and "Ray Street</ins>" in page
+    )
 
 
 @pytest.mark.parametrize("wrong", [

@@ -9,7 +9,7 @@ from bell.alerts import actions, approving, rules
 from bell.alerts.models import Alert, Approval, State, Version
 from bell.lib import clock
 from bell.organisations.models import Officer
-from bell.staff import ground, shell, showing
+from bell.staff import compared, ground, shell, showing
 from bell.staff.access import fresh_factor, officer_required
 from bell.staff.forms.decide import DecideForm
 from bell.staff.views.finding import alert_of, version_of
@@ -31,7 +31,6 @@ def approve(request: HttpRequest, officer: Officer, reference: str) -> HttpRespo
 
 
 def _page(request: HttpRequest, officer: Officer, alert: Alert, version: Version, form: DecideForm) -> HttpResponse:
-    changed, before = showing.changed(version)
     waits = alert.state == State.SUBMITTED
     context = {
         "alert": alert,
@@ -52,8 +51,8 @@ def _page(request: HttpRequest, officer: Officer, alert: Alert, version: Version
         "mine": version.approvals.filter(officer=officer, decision=Approval.Decision.APPROVE).exists(),
         "decided": showing.decided(version),
         "hold": rules.hold_seconds(alert),
-        "changed": changed,
-        "before": before,
+        "again": version.number > 1,
+        "changes": compared.since_last(version),
         "last_reason": _last_reason(version),
         "findings": rules.findings(version),
         "needs_reason": approving.needs_reason(version),
