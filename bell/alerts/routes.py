@@ -20,6 +20,7 @@ _LEVELS = {
     Level.CARE: "the checks found something that needs a reason",
     Level.SENIOR: "the checks found something grave",
 }
+_EVERY = "every alert needs that"
 _NUMBERS = {1: "one person", 2: "two people", 3: "three people"}
 
 
@@ -44,10 +45,9 @@ class Needs:
     @property
     def words(self) -> str:
         """What is needed and why: "Two people must approve it: it goes to 50,000 people or more."."""
-        who = _NUMBERS[self.people].capitalize()
-        senior = ", one of them for the whole force" if self.senior and self.people > 1 else ""
-        senior = " for the whole force" if self.senior and self.people == 1 else senior
-        return f"{who}{senior} must approve it{': ' if self.why else ''}{', and '.join(self.why)}."
+        who = f"{_who(self.people, senior=self.senior)}{',' if self.senior and self.people > 1 else ''} must approve"
+        special = [words for words in self.why if words != _EVERY]
+        return f"{who} it: {', and '.join(special)}." if special else f"{who} every alert."
 
 
 def asked(alert: Alert, *, people: int, level: int) -> Needs:
@@ -86,7 +86,7 @@ def said(route: ApprovalRoute) -> str:
         parts.append(f"it goes to {route.from_people:,} people or more")
     if route.from_level:
         parts.append(_LEVELS[Level(route.from_level)])
-    return ", ".join(parts) or "every alert needs that"
+    return ", ".join(parts) or _EVERY
 
 
 def _by_checks(level: int) -> Needs:
@@ -110,9 +110,22 @@ def needs(version: Version) -> Needs:
 def described(routes: Iterable[ApprovalRoute]) -> Iterator[tuple[ApprovalRoute, str, str]]:
     """(rule, when it holds, what it asks for), in words for the page of the rules."""
     for one in routes:
-        asks = _NUMBERS[one.people].capitalize()
-        asks += ", one of them for the whole force" if one.senior and one.people > 1 else ""
-        asks += " for the whole force" if one.senior and one.people == 1 else ""
-        asks += "; each gives a reason" if one.reason else ""
-        when = said(one)
-        yield one, "Every alert" if when == "every alert needs that" else f"When {when}", asks
+        asks = _who(one.people, senior=one.senior) + ("; each gives a reason" if one.reason else "")
+        yield one, _when(one), asks
+
+
+def _who(people: int, *, senior: bool) -> str:
+    """ "Two people, one of them for the whole force", "One person for the whole force"."""
+    who = _NUMBERS[people].capitalize()
+    if not senior:
+        return who
+    return f"{who}, one of them for the whole force" if people > 1 else f"{who} for the whole force"
+
+
+def _when(route: ApprovalRoute) -> str:
+    """What a rule is for, as a heading: "Missing person by Heanor SNT, to 500 people or more"."""
+    what = Kind(route.kind).label if route.kind else "Every alert"
+    by = f" by {route.team.name}" if route.team else ""
+    to = f", to {route.from_people:,} people or more" if route.from_people else ""
+    found = f", when {_LEVELS[Level(route.from_level)]}" if route.from_level else ""
+    return f"{what}{by}{to}{found}"

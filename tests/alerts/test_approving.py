@@ -183,9 +183,7 @@ def test_too_few_people_are_said_at_submitting(cast):
     with pytest.raises(Unfinished) as caught:
         submitted(cast)
     words = caught.value.problems["approval"]
-    assert words.startswith(
-        "Three people must approve it: every alert needs that. Only Ben Approver and Cas Second may"
-    )
+    assert words.startswith("Three people must approve every alert. Only Ben Approver and Cas Second may")
     assert not Alert.objects.get().versions.exists(), "nothing waits for ever"
 
 

@@ -29,7 +29,7 @@ def test_an_administrator_adds_and_removes_a_rule(cast, at_desk):
     rule = ApprovalRoute.objects.get()
     page = text(client.get(PAGE))
     assert "Two people, one of them for the whole force" in page
-    assert "it is of the kind missing person, it goes to 500 people or more" in page
+    assert "Missing person, to 500 people or more" in page
     assert "Until you make rules" not in page
     for _ in range(2):
         client.post(PAGE, {"do": f"remove:{rule.pk}"})
@@ -138,7 +138,7 @@ def version(cast):
 def test_the_page_says_what_was_given_and_what_is_missing(cast, version, at_desk):
     path = f"/desk/alerts/{version.alert.reference}/approve/"
     page = text(at_desk("approver").get(path))
-    assert "Two people, one of them for the whole force must approve it: every alert needs that." in page
+    assert "Two people, one of them for the whole force, must approve every alert." in page
     assert "0 of 2 given. Two needed, from Heanor SNT or Media Team." in page
     assert "Approve and send" not in page and "It waits for another approval after yours" in page
     done = text(decide(at_desk("approver"), version, "approve"))
