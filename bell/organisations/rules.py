@@ -62,11 +62,10 @@ def role_choices(organisation: Organisation) -> list[tuple[str, str]]:
     return [(role.value, str(role.label)) for role in Role if force or role != Role.DPO]
 
 
-def _same_person(one: Officer, other: Officer) -> bool:
-    """Whether two accounts seem to be one person's: the account, the name or the work mobile is the same."""
+def _seem_one(one: Officer, other: Officer) -> bool:
+    """Whether two accounts are one person's, or bear one name: where powers are given, rather once too often."""
     names = [" ".join(officer.name.casefold().split()) for officer in (one, other)]
-    mobiles = ["".join(filter(str.isdigit, officer.mobile))[-10:] for officer in (one, other)]
-    return one.pk == other.pk or names[0] == names[1] or bool(mobiles[0] and mobiles[0] == mobiles[1])
+    return is_same_person(one, other) or names[0] == names[1]
 
 
 TOLD_COUNTS_FOR = timedelta(days=7)
@@ -81,9 +80,9 @@ def why_not_confirm(by: Officer, proposal: GrantProposal) -> str:
     """
     if not may_administer(by) or by.organisation_id != proposal.officer.organisation_id:
         return "Only an administrator of the same organisation confirms a role."
-    if _same_person(by, proposal.officer):
+    if _seem_one(by, proposal.officer):
         return "Nobody confirms a role of their own. Another administrator must do it."
-    if _same_person(by, proposal.proposed_by):
+    if _seem_one(by, proposal.proposed_by):
         return "You proposed this. Another administrator must confirm it."
     recent = by.told_at is not None and by.told_at > clock.now() - TOLD_COUNTS_FOR
     if recent and by.told_by_id == proposal.proposed_by_id:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bell.alerts import actions, audience, content, dispatch, rules, together
+from bell.alerts import actions, approving, audience, content, dispatch, rules, together
 from bell.alerts.checks import Level
 from bell.alerts.models import Alert
 from bell.alerts.rules import Unfinished
