@@ -9,6 +9,7 @@ from django.core.checks import CheckMessage, Error, register
 
 from bell.delivery.email import dkim, named
 from bell.delivery.needs import NEEDS, missing
+from bell.lib import oidc
 
 
 def is_loopback(host: str) -> bool:
@@ -57,6 +58,18 @@ def _gateways() -> list[CheckMessage]:
         elif variable := missing(name):
             found.append(Error(f"{variable} is missing: {name} does not work safely without it.", id="bell.E004"))
     return found
+
+
+@register()
+def single_sign_on(**_: object) -> list[CheckMessage]:
+    """Identity providers that cannot be trusted, or that are far away where everybody is invented."""
+    try:
+        found = oidc.providers(settings.OIDC_PROVIDERS)
+    except oidc.BadProvider as error:
+        return [Error(f"BELL_OIDC_PROVIDERS: {error}.", id="bell.E010")]
+    far = [one.name for one in found if settings.INVENTED_ONLY and not is_loopback(urlsplit(one.issuer).hostname or "")]
+    words = "Everybody here is invented: identity providers must be on this machine, and {} is not."
+    return [Error(words.format(name), id="bell.E010") for name in far]
 
 
 @register()

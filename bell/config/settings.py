@@ -176,6 +176,8 @@ MFA_WEBAUTHN_USER_VERIFICATION = "required"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEMO
 MFA_TOTP_ISSUER = SITE_NAME
 MFA_TOTP_TOLERANCE = 1  # one step of half a minute either way, as RFC 6238 5.2 allows for clocks that differ
+# Identity providers of officers (OpenID Connect), as a JSON list; their secrets stand in it.
+OIDC_PROVIDERS = env("BELL_OIDC_PROVIDERS")
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/desk/"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"

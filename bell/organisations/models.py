@@ -13,6 +13,7 @@ from django.utils.crypto import salted_hmac
 
 from bell.lib import clock, keys
 from bell.organisations.kinds import Kind
+from bell.organisations.sso_models import SignOnLink as SignOnLink
 from bell.places.models import Area
 
 

@@ -15,10 +15,10 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, resolve_url
 
 from bell.lib import clock
-from bell.organisations.models import Officer
+from bell.organisations.models import Officer, SignOnLink
 
 # Recovery codes alone are no factor: they stand in for one that was set up.
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
@@ -27,6 +27,8 @@ FRESH_SECONDS = 15 * 60
 
 
 _BEGAN = "sessions-ended"
+CAME_BY = "came-by-provider"
+"""In a session: the name of the identity provider by which it was signed in."""
 
 
 class OfficerAdapter(DefaultAccountAdapter):
@@ -52,6 +54,13 @@ class OfficerAdapter(DefaultAccountAdapter):
         """One of their own choice: nobody has to choose any more."""
         user.must_choose = False
         super().set_password(user, password)
+
+    def get_logout_redirect_url(self, request: HttpRequest) -> str:
+        """Whoever came by an identity provider is still signed in there: say so."""
+        name = request.session.get(CAME_BY)
+        if isinstance(name, str):
+            return str(resolve_url("staff-signed-out", name))
+        return str(super().get_logout_redirect_url(request))
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         """On to the desk."""
@@ -130,13 +139,20 @@ def has_app(officer: Officer) -> bool:
 
 
 def forget_factors(officer: Officer) -> None:
-    """Take all factors and recovery codes away."""
+    """Take all factors and recovery codes away, and the links to identity providers: every other way in."""
     Authenticator.objects.filter(user_id=officer.pk).delete()
+    SignOnLink.objects.filter(officer=officer).delete()
 
 
 def newest(officer: Officer, kind: str) -> Authenticator | None:
     """The factor of this kind that was set up last."""
     return Authenticator.objects.filter(user_id=officer.pk, type=kind).order_by("-pk").first()
+
+
+def by_password(request: HttpRequest, officer: Officer) -> bool:
+    """Whether this session did not begin at an identity provider."""
+    methods = {one.get("method") for one in get_authentication_records(request, officer)}
+    return "password" in methods or "socialaccount" not in methods
 
 
 def passed(request: HttpRequest, officer: Officer, *, within: float | None = None) -> bool:

@@ -50,7 +50,7 @@ def officer_required(view: View) -> View:
             return _to_sign_in(request)
         if settings.SECOND_FACTOR and not signin.passed(request, officer):
             return _to_factor(request, officer)
-        if officer.must_choose:  # the password was told by somebody
+        if officer.must_choose and signin.by_password(request, officer):  # which somebody told them
             return _go(request, resolve_url("account_change_password"))
         try:
             response = view(request, officer, *args, **kwargs)

@@ -7,7 +7,8 @@ from allauth.mfa.totp import views as app
 from allauth.mfa.webauthn import views as keys
 from django.urls import path
 
-from bell.staff.views.signin import AddKey, App, OwnPassword, RemoveKey, SignIn
+from bell.staff.views import sso
+from bell.staff.views.signin import AddKey, App, OwnPassword, RemoveKey, SignIn, Ways
 
 urlpatterns = [
     path("login/", SignIn.as_view(), name="account_login"),
@@ -15,7 +16,11 @@ urlpatterns = [
     path("inactive/", account_inactive, name="account_inactive"),
     path("password/", OwnPassword.as_view(), name="account_change_password"),
     path("reauthenticate/", reauthenticate, name="account_reauthenticate"),
-    path("2fa/", factors.index, name="mfa_index"),
+    path("sso/<slug:name>/", sso.start, name="staff-sso"),
+    path("sso/<slug:name>/back/", sso.back, name="staff-sso-back"),
+    path("sso/<slug:name>/link/", sso.link, name="staff-sso-link"),
+    path("signed-out/<slug:name>/", sso.signed_out, name="staff-signed-out"),
+    path("2fa/", Ways.as_view(), name="mfa_index"),
     path("2fa/authenticate/", factors.authenticate, name="mfa_authenticate"),
     path("2fa/reauthenticate/", factors.reauthenticate, name="mfa_reauthenticate"),
     path("2fa/totp/activate/", App.as_view(), name="mfa_activate_totp"),

@@ -138,7 +138,7 @@ class World:
 
     def given(self, route: str) -> dict[str, Any]:
         """What stands in the places of an address."""
-        drafts = dict.fromkeys(("edit", "count", "preview", "circle", "ground"), self.draft)
+        drafts = dict.fromkeys(("edit", "count", "preview", "circle", "ground", "saving"), self.draft)
         alerts = {"ask": self.own, "approve": self.version.alert, **drafts}
         step = route.removeprefix("desk/alerts/<reference:reference>/").rstrip("/")
         words = {
@@ -174,7 +174,7 @@ class World:
             "desk/inbox/": {"key": talk},
             "desk/health/": {"number": self.alarm.pk},
             "desk/alerts/<reference:reference>/exhibits/": {"number": self.exhibit.number},
-            "accounts/": {"pk": 1},
+            "accounts/": {"pk": 1, "name": "keycloak"},
             "upload/new/": {"token": evidence_rules.ticket(ticket(self.sent))},
             "upload/file/": {"token": evidence_rules.token_of(self.file)},
             "upload/send/": {"token": evidence_rules.ticket(ticket(self.sent))},

@@ -1,5 +1,6 @@
 """The permission matrix: every address of the whole site, asked by everybody, answers what the table says."""
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,9 @@ pytestmark = pytest.mark.django_db
 def _folders(settings, tmp_path):
     settings.EVIDENCE_DIR, settings.PAPER_DIR = tmp_path / "evidence", tmp_path / "paper"
     settings.UPLOAD_KEEP_FREE_BYTES, settings.CLAMD = 0, ""
+    # A provider of identities that is away: its addresses exist, and lead nowhere.
+    away = {"name": "keycloak", "label": "Our Keycloak", "issuer": "http://127.0.0.1:1/realms/force"}
+    settings.OIDC_PROVIDERS = json.dumps([{**away, "client_id": "bell", "client_secret": "a secret"}])
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from bell.api.listening import host_and_port
 from bell.cli.doctor.finding import Finding, note, right, wrong
 from bell.delivery import sms
 from bell.delivery.email import named
-from bell.lib import http
+from bell.lib import http, oidc
+from bell.organisations import sso
 
 _SECONDS = 5.0
 _LONGEST = 1024
@@ -77,6 +78,22 @@ def _gateway(vendor: sms.Gateway) -> Finding:
     if reply.status >= 500:
         return wrong("text gateway", f"{where.netloc} answers {reply.status}.", "Ask the vendor; texts wait meanwhile.")
     return right("text gateway", f"{where.netloc} answers.")
+
+
+def identity() -> list[Finding]:
+    """Each identity provider of officers says who it is and shows its keys; nobody is signed in."""
+    return [_identity(one) for one in sso.providers()]
+
+
+def _identity(provider: oidc.Provider) -> Finding:
+    where = "identity provider"
+    try:
+        oidc.forget()
+        oidc.check(provider)
+    except oidc.Unreachable as error:
+        words = f"{provider.name} cannot be used: {error}."
+        return wrong(where, words, "Officers sign in by password meanwhile. Correct BELL_OIDC_PROVIDERS, or call them.")
+    return right(where, f"{provider.name} answers as {provider.issuer}.")
 
 
 def lmtp() -> list[Finding]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from allauth.account.views import LoginView, PasswordChangeView
 from allauth.mfa.base.internal import flows
+from allauth.mfa.base.views import IndexView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.views import ActivateTOTPView
 from allauth.mfa.webauthn.views import AddWebAuthnView, RemoveWebAuthnView
@@ -14,6 +15,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from bell.organisations import sso
 from bell.organisations.models import Officer
 from bell.organisations.signin import FactorAdapter, newest
 
@@ -30,9 +32,19 @@ class SignIn(LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """The form and where to go afterwards."""
-        context: dict[str, Any] = super().get_context_data(**kwargs)
+        context: dict[str, Any] = {**super().get_context_data(**kwargs), "providers": sso.providers()}
         context.pop("site", None)
         return context
+
+
+class Ways(IndexView):
+    """How one signs in: factors, password, identity providers."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """allauth's, and the providers with whether one is linked there."""
+        officer = self.request.user
+        links = sso.links(officer) if isinstance(officer, Officer) else []
+        return {**super().get_context_data(**kwargs), "links": links}
 
 
 class OwnPassword(PasswordChangeView):

@@ -51,6 +51,7 @@ def checks(address: str = "") -> list[Check]:
         Check("relay", doors.relay, 20),
         Check("text gateway", doors.gateway),
         Check("mail door", doors.lmtp),
+        Check("identity provider", doors.identity, 15),
         Check("virus scanner", doors.scanner),
         Check("mail names", names.mail, 60),
         Check("backup", house.backup),
