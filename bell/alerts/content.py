@@ -1,14 +1,16 @@
 """From a frozen version to what people read: the same words by email, by text and in the previews."""
 
+import base64
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from bell.alerts import calendars
-from bell.alerts.models import Relation
+from bell.alerts.models import Picture, Relation
 from bell.delivery import post, slots
 from bell.lib import links, markup, text
 from bell.organisations import kinds, languages
@@ -24,6 +26,27 @@ FIELD_LABELS = {
     "description": "Description",
 }
 _PRACTICE = "PRACTICE, not a real alert. "
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture as templates show it: where it comes from, the words for it, its size in pixels and bytes."""
+
+    sha256: str
+    alt: str
+    width: int
+    height: int
+    size: int
+
+    @property
+    def shown_width(self) -> int:
+        """How wide it is shown, in pixels: a mail's column takes 552."""
+        return min(self.width, 552)
+
+    @property
+    def cid(self) -> str:
+        """Its Content-ID in a mail (RFC 2392), without brackets."""
+        return f"{self.sha256[:32]}@{settings.MAIL_DOMAIN}"
 
 
 @dataclass(frozen=True)
@@ -45,6 +68,7 @@ class Parts:
     on_behalf_of: str = ""
     carrier: str = ""
     language: languages.Language = languages.ENGLISH
+    picture: Shown | None = None
 
 
 def parts(frozen: dict[str, Any], carrier: Organisation | None = None) -> Parts:
@@ -67,7 +91,15 @@ def parts(frozen: dict[str, Any], carrier: Organisation | None = None) -> Parts:
         on_behalf_of=Organisation.objects.get(pk=behalf).name if (behalf := frozen.get("on_behalf_of")) else "",
         carrier=carrier.name if carrier else "",
         language=languages.of(frozen.get("language", "")),
+        picture=picture(frozen),
     )
+
+
+def picture(frozen: dict[str, Any]) -> Shown | None:
+    """The frozen picture, or none."""
+    named = frozen.get("picture")
+    found = Picture.objects.filter(sha256=named["sha256"]).defer("data").first() if named else None
+    return Shown(found.sha256, named["alt"], found.width, found.height, found.size) if named and found else None
 
 
 def facts(frozen: dict[str, Any]) -> list[tuple[str, str]]:
@@ -140,8 +172,16 @@ def build(frozen: dict[str, Any], carrier: Organisation | None = None) -> post.C
         sender_name=f"{message.carrier} with {message.organisation}" if carrier else _from(message),
         list_id=f"{carrier.pk if carrier else frozen['organisation']}-{frozen['kind']}",
         languages=spoken,
+        inline=_inline(message.picture),
         **_said(frozen, carrier),
     )
+
+
+def _inline(shown: Shown | None) -> dict[str, str]:
+    """The picture's bytes by its Content-ID, in base64."""
+    if shown is None:
+        return {}
+    return {shown.cid: base64.b64encode(Picture.objects.get(sha256=shown.sha256).data).decode("ascii")}
 
 
 def _said(frozen: dict[str, Any], carrier: Organisation | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.db import connection, transaction
 from django.db.models import Max, Q
 
-from bell.alerts import approving, audience, content, notices, rules
+from bell.alerts import approving, audience, content, notices, pictures, rules, standing_down
 from bell.alerts.models import Alert, Approval, Carrier, ShapePlace, State, Version
 from bell.audit.record import record
 from bell.delivery import post
@@ -135,6 +135,7 @@ def begin(alert: Alert) -> bool:
         or not approving.is_approved(version)
         or rules.digest(rules.snapshot(alert)) != version.digest
         or not has_agreement(alert.organisation)
+        or not pictures.intact(version.frozen)
     ):
         rules.check_move(alert, State.DRAFT)
         alert.state = State.DRAFT
@@ -157,6 +158,7 @@ def begin(alert: Alert) -> bool:
     alert.state, alert.sent_at = State.SENDING, clock.now()
     alert.save(update_fields=["state", "sent_at"])
     record("alert sending", alert, by=None, version=version.number, mailing=version.mailing.pk)
+    standing_down.tell_partners(alert)
     return True
 
 

@@ -5,10 +5,16 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q, Value
 
+from bell.alerts.picture_models import Picture
 from bell.delivery.models import Mailing
 from bell.organisations.kinds import Kind
 from bell.organisations.models import Officer, Organisation, Team
 from bell.residents.models import Place
+
+__all__ = [
+    "PUBLISHED", "Alert", "AlertQuerySet", "Approval", "Ask", "AskQuerySet", "Carrier", "CarrierQuerySet", "CountAsked",
+    "PassedOn", "Picture", "Relation", "ShapePlace", "State", "Version",
+]  # fmt: skip
 
 
 class State(models.TextChoices):
@@ -71,6 +77,9 @@ class Alert(models.Model):
     title = models.CharField(max_length=100, blank=True)
     body = models.TextField(blank=True)
     sms_text = models.TextField(blank=True)
+    # One picture (alerts.pictures), and the words for those who cannot see it.
+    picture = models.ForeignKey(Picture, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    picture_alt = models.CharField(max_length=300, blank=True, default="", db_default="")
     # {BCP 47 tag: {"title", "body", "sms_text", "fields"}}; see alerts.translations
     languages = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
     by_email = models.BooleanField(default=True)

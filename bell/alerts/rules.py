@@ -88,7 +88,10 @@ def snapshot(alert: Alert) -> dict[str, Any]:
 
 def _later(alert: Alert) -> dict[str, Any]:
     """What an alert may have since versions were first frozen: left out while empty, so that their digests hold."""
-    return {"languages": alert.languages} if alert.languages else {}
+    later: dict[str, Any] = {"languages": alert.languages} if alert.languages else {}
+    if alert.picture is not None:
+        later["picture"] = {"sha256": alert.picture.sha256, "alt": alert.picture_alt}
+    return later
 
 
 def may_edit(officer: Officer, alert: Alert) -> bool:

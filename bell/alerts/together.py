@@ -36,12 +36,12 @@ def invite(version: Version) -> None:
         return
     for organisation in Organisation.objects.public().filter(pk__in=version.frozen.get("carriers", [])):
         carrier = Carrier.objects.create(version=version, organisation=organisation)
-        for officer in _approvers(organisation):
+        for officer in approvers_of(organisation):
             if not practice.refusal(officer, version.alert):
                 notices.notify(officer, _ASKS, key=f"carrier {carrier.pk}", practice=version.alert.practice)
 
 
-def _approvers(organisation: Organisation) -> list[Officer]:
+def approvers_of(organisation: Organisation) -> list[Officer]:
     """Approvers of an organisation: those on duty, else all."""
     grants = Grant.objects.filter(role=Role.APPROVER, team__organisation=organisation, officer__is_active=True)
     able = list(Officer.objects.filter(pk__in=grants.values("officer")).order_by("pk"))
@@ -157,7 +157,7 @@ def ask(alert: Alert, *, to: Organisation, by: Officer, note: str = "") -> Ask:
         raise Unfinished(missing)
     made = Ask.objects.create(alert=alert, to=to, by=by, note=note.strip()[:500], at=clock.now())
     record("force asked to send", alert, by=by, to=to.pk)
-    for officer in _approvers(to)[:5]:
+    for officer in approvers_of(to)[:5]:
         notices.notify(officer, "A partner asks us to send an alert.", key=f"ask {made.pk}")
     return made
 

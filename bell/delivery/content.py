@@ -19,9 +19,12 @@ _NO_LINE = ("Cc", "Cs", "Zl", "Zp")  # control characters, lone surrogates, line
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
 _TRANSLATED = {"subject", "text", "html", "sms"}
 # Left out of the digest while empty: what was approved before there were any stays approved.
-_LATER = ("languages", "language")
+_LATER = ("languages", "language", "inline")
 _LIST_ID = re.compile(r"[a-z0-9]([a-z0-9.-]{0,98}[a-z0-9])?", re.ASCII | re.IGNORECASE)
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,240}>")
+_CONTENT_ID = re.compile(r"[A-Za-z0-9.-]{1,64}@[A-Za-z0-9.-]{1,100}", re.ASCII)
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}", re.ASCII)
+_MOST_INLINE = 210_000  # characters: 150 kB of pictures in every copy
 _REFERENCE = re.compile(r"[A-Za-z0-9._-]{0,32}")
 
 
@@ -63,6 +66,9 @@ class Content:
     # The same said in other languages: {BCP 47 tag: {"subject", "text", "html", "sms"}}, each as far as there is one.
     languages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     language: str = ""  # what this one is written in, said in Content-Language (RFC 3282) where it is known
+
+    # Pictures that the HTML shows as "cid:<name>": {Content-ID without brackets: a JPEG in base64}. Never linked to.
+    inline: Mapping[str, str] = field(default_factory=dict)
 
     def digest(self) -> str:
         """SHA-256 in hex over the canonical JSON of every field: what an approval binds (promises.md, I5)."""
@@ -118,6 +124,11 @@ class Content:
             if not _LANGUAGE.fullmatch(tag) or not set(said) <= _TRANSLATED:
                 raise BadContent("A language is named by its tag (BCP 47), with its subject, text, html and sms")
             self.in_language(tag).check()
+        for name, picture in self.inline.items():
+            if not _CONTENT_ID.fullmatch(name) or not _BASE64.fullmatch(picture):
+                raise BadContent("A picture has a Content-ID and its bytes in base64")
+        if sum(map(len, self.inline.values())) > _MOST_INLINE:
+            raise BadContent("Pictures within a message are too large")
         if not self.text.strip() and not self.sms.strip():
             raise BadContent("There is nothing to say, by email or by text message")
         if self.html.strip() and not self.text.strip():

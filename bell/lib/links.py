@@ -29,6 +29,11 @@ def alert_page(reference: str, language: str = "") -> str:
     return f"{page}in/{quote(language, safe='')}/" if language else page
 
 
+def picture(reference: str) -> str:
+    """The picture of an alert."""
+    return f"{alert_page(reference)}picture.jpg"
+
+
 def calendar(reference: str) -> str:
     """The calendar file of an event."""
     return f"{alert_page(reference)}event.ics"

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from bell.alerts import calendars, find, partners
+from bell.alerts import calendars, content, find, partners, rules
 from bell.alerts.models import Alert
 from bell.evidence import rules as evidence
 from bell.lib import links
@@ -97,6 +97,7 @@ def alert(request: HttpRequest, reference: str) -> HttpResponseBase:
     earlier = Alert.objects.public().filter(pk=found.follows_id).first() if found.follows_id else None
     context = {
         "alert": shown,
+        "picture": None if shown.hidden else content.picture(rules.snapshot(found)),
         "tongues": [] if shown.hidden else [languages.of(tag) for tag in found.languages],
         "answers": takes_answers(found),
         "area": "" if shown.hidden else where.said(found),

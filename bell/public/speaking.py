@@ -1,4 +1,4 @@
-"""Other languages: which one a member wants, and an alert's page in each that it speaks."""
+"""What an alert has beside its English words: pages in other languages, which a member may choose, and its picture."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from bell.lib import links, markup
 from bell.organisations import languages
 from bell.public.account import members, saved
 from bell.public.alerts import public_alert, seconds
-from bell.public.headers import cacheable
+from bell.public.headers import PUBLIC_SECONDS, cacheable
 from bell.public.methods import page
 from bell.public.shown import show
 from bell.residents import actions
@@ -57,6 +57,17 @@ def offered(alert: Alert) -> list[languages.Language]:
 
 
 @require_safe
+def picture(request: HttpRequest, reference: str) -> HttpResponseBase:
+    """The picture of a public alert, from our own path; gone at once when its search is over (promises.md)."""
+    found = public_alert(reference)
+    if found.picture is None or find.search_is_over(found):
+        raise Http404
+    response = HttpResponse(bytes(found.picture.data), content_type="image/jpeg")
+    response.headers["X-Robots-Tag"] = "noindex, noimageindex"
+    return cacheable(response, seconds(found, PUBLIC_SECONDS))
+
+
+@require_safe
 def alert_in(request: HttpRequest, reference: str, tag: str) -> HttpResponseBase:
     """One alert in another language; of an ended search only its own page speaks."""
     found = public_alert(reference)
@@ -71,6 +82,7 @@ def alert_in(request: HttpRequest, reference: str, tag: str) -> HttpResponseBase
         "title": said["title"],
         "html": markup.html(said["body"]),
         "facts": [fact for fact in content.facts(said) if fact[1]],
+        "picture": content.picture(said),
         "others": [one for one in offered(found) if one.tag != tag],
         "page_url": links.absolute(links.alert_page(found.reference, tag)),
     }

@@ -28,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("alerts/", alerts.alerts),
     path("a/<str:reference>/in/<str:tag>/", speaking.alert_in),
     path("a/<str:reference>/", alerts.alert),
+    path("a/<str:reference>/picture.jpg", speaking.picture),
     path("a/<str:reference>/map.json", alerts.alert_map),
     path("a/<str:reference>/card.png", alerts.card),
     path("a/<str:reference>/event.ics", alerts.event),

@@ -23,6 +23,7 @@ def rows(mine: Alert, theirs: Alert) -> list[Row]:
     ]
     for name, label in content.FIELD_LABELS.items():
         found.append((label, str(mine.fields.get(name, "")), str(theirs.fields.get(name, ""))))
+    found.append(("Picture", mine.picture_alt, theirs.picture_alt))
     for tag in dict.fromkeys([*mine.languages, *theirs.languages]):
         found.append((languages.of(tag).name, _said(mine.languages.get(tag)), _said(theirs.languages.get(tag))))
     found.append(("Who gets it", _audience(mine), _audience(theirs)))

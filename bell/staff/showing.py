@@ -45,6 +45,7 @@ class Message:
     sms: str
     segments: text.Segments
     replaced: tuple[tuple[str, str], ...]
+    emails: int
     pence_each: float
     language: languages.Language = languages.ENGLISH
 
@@ -59,7 +60,7 @@ class Message:
         return rules.TEXT_SEGMENTS_MOST if self.language == languages.ENGLISH else translations.SEGMENTS_MOST
 
 
-def message(frozen: dict[str, Any], carrier: Organisation | None = None) -> Message:
+def message(frozen: dict[str, Any], carrier: Organisation | None = None, *, emails: int = 0) -> Message:
     """Read frozen data (alerts.rules.snapshot), drawn by the same code that sends it; a carrier's copy names it."""
     whole = content.sms(frozen, carrier)
     return Message(
@@ -71,6 +72,7 @@ def message(frozen: dict[str, Any], carrier: Organisation | None = None) -> Mess
         sms=whole.replace(slots.ANSWER, "their-own-link"),
         segments=text.segments(whole),
         replaced=text.to_gsm(frozen["sms_text"].strip() or frozen["title"])[1],
+        emails=emails,
         pence_each=audience.pence(1, whole),
         language=languages.of(frozen.get("language", "")),
     )

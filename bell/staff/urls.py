@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
-from bell.staff.views import alert, approve, compose, desk, health, inbox, insight, saving, sharing
+from bell.staff.views import alert, approve, compose, desk, health, inbox, insight, picture, saving, sharing
 
 
 class Reference:
@@ -51,6 +51,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("alerts/<reference:reference>/live/", alert.alert_live, name="staff-alert-live"),
     path("alerts/<reference:reference>/edit/", compose.edit, name="staff-edit"),
     path("alerts/<reference:reference>/saving/", saving.save, name="staff-saving"),
+    path("alerts/<reference:reference>/picture/", picture.edit, name="staff-picture"),
+    path("alerts/<reference:reference>/picture/<slug:sha256>.jpg", picture.file, name="staff-picture-file"),
     path("alerts/<reference:reference>/count/", compose.count, name="staff-count"),
     path("alerts/<reference:reference>/preview/", compose.preview, name="staff-preview"),
     path("alerts/<reference:reference>/circle/", compose.circle_round, name="staff-circle"),

@@ -32,6 +32,14 @@ LEVELS = {
 _SOON = timedelta(hours=24)
 
 
+def bytes_said(number: int) -> str:
+    """A size in words: 98 kB, 1.4 MB, 29 GB."""
+    for unit, size in (("GB", 10**9), ("MB", 10**6)):
+        if number >= size:
+            return f"{number / size:,.1f} {unit}" if number < 10 * size else f"{number / size:,.0f} {unit}"
+    return f"{max(1, round(number / 1000))} kB"
+
+
 def pounds(pence: float) -> str:
     """Money: £0.96, £1,204.10; part of a penny shows only where the whole is less than ten pence."""
     if 0 < pence < 10 and pence != round(pence):

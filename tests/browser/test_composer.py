@@ -9,8 +9,10 @@ from bell.alerts import actions as alert_actions
 from bell.alerts import dispatch
 from bell.alerts.models import Alert
 from bell.lib import clock
+from bell.organisations.kinds import Kind
 from tests.browser.test_staff import cast, look, sign_in  # noqa: F401
 from tests.cast import PASSWORD
+from tests.lib.pictures import photo
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SAVED = re.compile(r"Saved at \d")
@@ -110,3 +112,34 @@ def test_another_language_is_added_previewed_and_read(page, cast):  # noqa: F811
     page.get_by_role("link", name="اردو").click()
     expect(page.get_by_role("heading", name="شیڈ میں چوری")).to_be_visible()
     look(page, "public-urdu")
+
+
+def test_a_picture_is_added_and_seen_by_who_approves_and_by_everybody(page, cast, tmp_path):  # noqa: F811
+    alert = cast.draft(kind=Kind.MISSING, title="Missing: a man in a teal coat", fields={"description": "Teal coat"})
+    file = tmp_path / "photo.jpg"
+    file.write_bytes(photo(900, 1200))
+    sign_in(page, cast.author, f"/desk/alerts/{alert.reference}/edit/")
+    page.get_by_label("Message", exact=True).fill("Have you seen him near the market?")
+    page.get_by_role("button", name="Add a picture").click()
+    page.wait_for_url(re.compile("/picture/$"))
+    page.get_by_role("button", name="Keep this picture").click()
+    expect(page.get_by_role("heading", name="There is a problem")).to_be_visible()
+    look(page, "picture-problems")
+    page.get_by_label("Picture", exact=True).set_input_files(file)
+    page.get_by_label("What does it show?").fill("A man of about sixty in a teal coat")
+    page.get_by_role("button", name="Keep this picture").click()
+    page.wait_for_url(re.compile("/edit/$"))
+    expect(page.get_by_label("Message", exact=True)).to_have_value("Have you seen him near the market?")
+    expect(page.locator("#preview img")).to_be_visible()
+    look(page, "compose-picture")
+    page.get_by_role("button", name="Change the picture").click()
+    look(page, "picture")
+    alert.refresh_from_db()
+    version = alert_actions.submit(alert, by=cast.author)
+    alert_actions.approve(version, by=cast.approver, digest=version.digest, reason="Looked at.")
+    Alert.objects.filter(pk=alert.pk).update(hold_until=clock.now())
+    while dispatch.run_due():
+        pass
+    page.goto(f"/a/{alert.reference}/")
+    expect(page.get_by_role("img", name="A man of about sixty in a teal coat")).to_be_visible()
+    look(page, "public-picture")

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bell.evidence import kinds, preview, previewer
+from bell.evidence import kinds, preview
 from bell.evidence.models import Exhibit, Preview
+from bell.lib import pictures, previewer
 from tests.evidence.conftest import exhibit
 
 
@@ -114,8 +115,8 @@ def test_what_is_crafted_gives_no_preview_and_no_harm(tmp_path, what):
 def test_a_child_that_hangs_is_ended(tmp_path, monkeypatch):
     hanging = tmp_path / "hangs.py"
     hanging.write_text("import time; time.sleep(60)")
-    monkeypatch.setattr(preview, "_SCRIPT", hanging)
-    monkeypatch.setattr(preview, "SECONDS", 1)
+    monkeypatch.setattr(pictures, "_SCRIPT", hanging)
+    monkeypatch.setattr(pictures, "SECONDS", 1)
     _, made = made_of(picture("PNG"), tmp_path)
     assert made.words == "it took too long"
 
@@ -140,8 +141,8 @@ def test_the_child_may_do_almost_nothing(tmp_path, monkeypatch):
         "attempt('a large file', write)\n"
         "sys.stdout.write('\\xff'.join(said))\n"
     )
-    monkeypatch.setattr(preview, "_SCRIPT", script)
-    monkeypatch.setattr(preview, "_JPEG", b"")
+    monkeypatch.setattr(pictures, "_SCRIPT", script)
+    monkeypatch.setattr(pictures, "_JPEG", b"")
     _, made = made_of(picture("PNG"), tmp_path)
     said = made.data.decode()
     assert "worked" not in said and said.count("refused") == 5, said

@@ -83,3 +83,15 @@ def meg(cast: Any) -> Resident:
 def member(client: Client, meg: Resident) -> Client:
     """A browser in which Meg is signed in."""
     return signed_in(client)
+
+
+@pytest.fixture
+def at_desk_of(cast: Any) -> Any:
+    """A signed-in client for an officer of the cast, by name: for what the desk shows of a public alert."""
+
+    def sign_in(who: str) -> Client:
+        client = Client()
+        client.force_login(getattr(cast, who), backend="allauth.account.auth_backends.AuthenticationBackend")
+        return client
+
+    return sign_in

@@ -46,6 +46,7 @@ class Subject:
     def texts(self) -> dict[str, str]:
         """{field of the composer: text} of everything that people will read."""
         found = {name: str(self.frozen.get(name) or "") for name in ("title", "body", "sms_text")}
+        found["picture"] = str(self.frozen.get("picture", {}).get("alt", ""))
         found |= {name: value for name, value in self.frozen.get("fields", {}).items() if isinstance(value, str)}
         return {name: text for name, text in found.items() if text.strip()}
 

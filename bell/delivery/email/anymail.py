@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from email.message import EmailMessage as Parsed
+from email.mime.image import MIMEImage
 from typing import Any
 
 import requests
@@ -158,6 +159,9 @@ def as_message(letter: Letter, delivery_id: int, *, provider: str, without: Iter
     )
     if html is not None:
         message.attach_alternative(_words(html), "text/html")
+    for part in parsed.walk():
+        if part.get_content_type() == "image/jpeg" and part["Content-ID"]:
+            message.attach(_as_it_is(part))
     wishes = {"metadata": {events.METADATA: events.token(delivery_id)}, "track_opens": False, "track_clicks": False}
     for name, value in wishes.items():
         if name not in without:
@@ -167,6 +171,14 @@ def as_message(letter: Letter, delivery_id: int, *, provider: str, without: Iter
 
 def _words(part: Any) -> str:
     return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
+
+
+def _as_it_is(part: Any) -> MIMEImage:
+    """A picture within the letter, under the Content-ID by which its HTML names it."""
+    picture = MIMEImage(part.get_content(), "jpeg")
+    picture["Content-ID"] = str(part["Content-ID"])
+    picture["Content-Disposition"] = str(part["Content-Disposition"])
+    return picture
 
 
 def _accepted(message: AnymailMessage, *, provider: str) -> Result:

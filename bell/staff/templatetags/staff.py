@@ -30,6 +30,12 @@ def time_of(at: datetime) -> str:
 
 
 @register.filter
+def in_mail(size: int, copies: int = 1) -> str:
+    """What a picture of so many bytes adds to so many mails, base64 included: {{ picture.size|in_mail }} is 164 kB."""
+    return words.bytes_said(size * copies * 37 // 27)
+
+
+@register.filter
 def pounds(pence: float) -> str:
     """Money: {{ version.pence|pounds }}."""
     return words.pounds(pence)

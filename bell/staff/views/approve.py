@@ -36,7 +36,7 @@ def _page(request: HttpRequest, officer: Officer, alert: Alert, version: Version
         "alert": alert,
         "version": version,
         "form": form,
-        "message": showing.message(version.frozen),
+        "message": showing.message(version.frozen, emails=version.emails),
         "spoken": showing.spoken(version.frozen),
         "meant": showing.meant(alert, version.frozen["audience"]),
         "together": showing.together(alert, version.frozen, version),

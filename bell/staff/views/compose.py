@@ -49,8 +49,8 @@ def edit(request: HttpRequest, officer: Officer, reference: str) -> HttpResponse
     if request.method != "POST":
         return _composer(request, officer, ComposeForm(alert=alert))
     do = request.POST.get("do", "save")
-    if do in ("save", "submit"):
-        return _keep(request, officer, alert, submit=do == "submit")
+    if do in ("save", "submit", "picture"):
+        return _keep(request, officer, alert, do)
     return _adjust(request, officer, alert, do)
 
 
@@ -65,8 +65,8 @@ def _composer(request: HttpRequest, officer: Officer, form: ComposeForm, **more:
     return shell.page(request, officer, "staff/compose.html", context, status=status)
 
 
-def _keep(request: HttpRequest, officer: Officer, alert: Alert, *, submit: bool) -> HttpResponse:
-    """Save the draft, and submit it when asked; nothing that was typed is ever lost."""
+def _keep(request: HttpRequest, officer: Officer, alert: Alert, do: str) -> HttpResponse:
+    """Save the draft, then submit it or go on to its picture; nothing that was typed is ever lost."""
     form = ComposeForm(request.POST, alert=alert)
     if not form.is_valid():
         return _composer(request, officer, form)
@@ -74,7 +74,9 @@ def _keep(request: HttpRequest, officer: Officer, alert: Alert, *, submit: bool)
         alert = actions.edit(alert, by=officer, **saving.asked(request, form), **form.changes())
     except actions.Changed as changed:
         return _both(request, officer, form, str(changed))
-    if not submit:
+    if do == "picture":
+        return redirect("staff-picture", alert.reference)
+    if do == "save":
         messages.success(request, "Draft saved.")
         return redirect("staff-edit", alert.reference)
     try:

@@ -7,7 +7,7 @@ from bell.alerts.models import Alert, Version
 from bell.conversations.models import Conversation
 from bell.organisations.models import Officer
 
-_WITH = ("team__organisation", "organisation", "author", "last_editor", "follows__team")
+_WITH = ("team__organisation", "organisation", "author", "last_editor", "follows__team", "picture")
 LARGEST_KEY = 2**63 - 1
 
 

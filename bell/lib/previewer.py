@@ -1,7 +1,7 @@
 """Runs alone in a locked-up child: one untrusted file on standard input, one small JPEG on standard output, or nothing.
 
-Started by preview.py as `python -I previewer.py video FORMAT` or `… picture FORMAT`, without environment and, where the
-machine allows it, without a network. It imports nothing of ours. Exit 0: a JPEG was written. Anything else: none.
+Started by pictures.py as `python -I previewer.py video FORMAT`, `… picture FORMAT` or `… inline FORMAT`, without
+environment and, where the machine allows it, without a network. It imports nothing of ours. Exit 0: a JPEG was written.
 """
 
 import io
@@ -18,6 +18,10 @@ MEMORY = 768 * 1024 * 1024
 CPU_SECONDS = 20
 OUTPUT_BYTES = 2 * 1024 * 1024
 _FRAMES_LOOKED_AT = 300
+# A picture within a message: a million mails carry it, each a third larger in base64.
+INLINE_SIDE = 1200
+INLINE_BYTES = 120_000
+_INLINE_TRIES = ((1200, 82), (1200, 70), (1000, 70), (800, 70), (640, 60), (480, 50), (320, 40))
 
 
 def lock_up() -> None:
@@ -58,6 +62,27 @@ def of_picture(name: str) -> bytes:
         return small(ImageOps.exif_transpose(found))
 
 
+def of_inline(name: str) -> bytes:
+    """A picture for a message: as good as fits into INLINE_BYTES; what was transparent is white."""
+    with Image.open(sys.stdin.buffer, formats=[name]) as found:
+        check(*found.size)
+        found.draft("RGB", (INLINE_SIDE, INLINE_SIDE))
+        turned = ImageOps.exif_transpose(found)
+    clear = turned.mode in ("RGBA", "LA", "PA") or "transparency" in turned.info
+    turned = turned.convert("RGBA") if clear else turned.convert("RGB").convert("RGBA")
+    turned.thumbnail((INLINE_SIDE, INLINE_SIDE))
+    clean = Image.new("RGB", turned.size, "white")
+    clean.paste(turned, mask=turned)
+    for side, quality in _INLINE_TRIES:
+        smaller = clean.copy()
+        smaller.thumbnail((side, side))
+        made = io.BytesIO()
+        smaller.save(made, "JPEG", quality=quality, optimize=True, progressive=True)
+        if made.tell() <= INLINE_BYTES:
+            return made.getvalue()
+    raise ValueError("cannot be made small enough")
+
+
 def of_video(name: str) -> bytes:
     """The first frame that can be decoded, opened by exactly this demuxer: no playlist, no other file, no network."""
     file = os.fdopen(0, "rb", closefd=False)
@@ -84,7 +109,7 @@ def main() -> int:
     lock_up()
     kind, name = sys.argv[1:3]
     try:
-        made = of_video(name) if kind == "video" else of_picture(name)
+        made = {"video": of_video, "picture": of_picture, "inline": of_inline}[kind](name)
     except Exception as error:
         print(type(error).__name__, file=sys.stderr)
         return 2
