@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q, Value
 
 from bell.alerts.picture_models import Picture
+from bell.alerts.template_models import Template
 from bell.delivery.models import Mailing
 from bell.organisations.kinds import Kind
 from bell.organisations.models import Officer, Organisation, Team
@@ -13,7 +14,7 @@ from bell.residents.models import Place
 
 __all__ = [
     "PUBLISHED", "Alert", "AlertQuerySet", "Approval", "Ask", "AskQuerySet", "Carrier", "CarrierQuerySet", "CountAsked",
-    "PassedOn", "Picture", "Relation", "ShapePlace", "State", "Version",
+    "PassedOn", "Picture", "Relation", "ShapePlace", "State", "Template", "Version",
 ]  # fmt: skip
 
 

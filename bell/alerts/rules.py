@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from bell.alerts import checks, content, drawing, translations
+from bell.alerts import blanks, checks, content, drawing, translations
 from bell.alerts.audience import hidden
 from bell.alerts.checks.reach import is_everyone
 from bell.alerts.models import Alert, Carrier, Relation, State, Version
@@ -202,7 +202,7 @@ def problems(alert: Alert) -> dict[str, str]:
         found["kind"] = "An outcome follows an earlier alert. Open that alert and choose “Send an outcome”."
     if words := problems_with_audience(alert):
         found["audience"] = words
-    return found
+    return blanks.problems(snapshot(alert)) | found
 
 
 _FIELD_MISSING = {

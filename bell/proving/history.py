@@ -22,7 +22,7 @@ from bell.delivery.models import State as Delivered
 from bell.lib import clock, shapes
 from bell.organisations.kinds import Kind
 from bell.organisations.models import Officer, Role, Team
-from bell.proving import tongues
+from bell.proving import starters, tongues
 from bell.residents.models import Group, Resident
 
 HEANOR = "Heanor and Ripley"
@@ -53,6 +53,7 @@ def write(teams: dict[str, Team], groups: Sequence[Group], personas: Sequence[Re
         close_as_history(mailing, mailing.created_at)
     _waiting(heanor)
     _draft(heanor)
+    starters.keep(media.team, heanor.team)
 
 
 def _desk(team: Team) -> _Desk:

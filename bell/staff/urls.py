@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
-from bell.staff.views import alert, approve, compose, desk, health, inbox, insight, picture, saving, sharing
+from bell.staff.views import alert, approve, compose, desk, health, inbox, insight, picture, saving, sharing, templates
 
 
 class Reference:
@@ -46,6 +46,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("bell.staff.privacy_urls")),
     path("", include("bell.staff.people_urls")),
     path("new/", compose.new, name="staff-new"),
+    path("templates/", templates.templates, name="staff-templates"),
+    path("templates/new/", templates.new, name="staff-template-new"),
+    path("templates/<int:number>/", templates.edit, name="staff-template"),
     path("alerts/", alert.alerts, name="staff-alerts"),
     path("alerts/<reference:reference>/", alert.alert, name="staff-alert"),
     path("alerts/<reference:reference>/live/", alert.alert_live, name="staff-alert-live"),

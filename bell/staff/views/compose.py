@@ -20,7 +20,7 @@ from bell.staff import ground, nearby, shell, showing, words
 from bell.staff.access import officer_required
 from bell.staff.forms.compose import ComposeForm, NewForm
 from bell.staff.forms.shapes import circle
-from bell.staff.views import saving
+from bell.staff.views import saving, templates
 from bell.staff.views.finding import alert_of
 
 _AUDIENCE = ("areas", "shapes", "groups", "channels")
@@ -32,8 +32,7 @@ def new(request: HttpRequest, officer: Officer) -> HttpResponse:
     """Choose the kind (and the team), then write."""
     form = NewForm(request.POST or None, officer=officer)
     if request.method == "POST" and form.is_valid():
-        alert = actions.draft(team=form.cleaned_data["team"], kind=form.cleaned_data["kind"], by=officer)
-        return redirect("staff-edit", alert.reference)
+        return templates.begin(request, officer, form.cleaned_data["team"], form.cleaned_data["kind"])
     return shell.page(request, officer, "staff/new.html", {"form": form})
 
 
