@@ -147,7 +147,7 @@ def test_a_picture_is_added_and_seen_by_who_approves_and_by_everybody(page, cast
 
 def test_templates_are_kept_and_an_alert_begins_with_one(page, cast):  # noqa: F811
     sign_in(page, cast.approver, "/desk/templates/")
-    page.get_by_role("link", name="New template").click()
+    page.get_by_role("button", name="New template").click()
     page.get_by_label("Name").fill("Burglary")
     page.get_by_label("Title").fill("Burglary in [street]")
     page.get_by_label("Message", exact=True).fill("Did you see anyone near **[street]**?")
