@@ -110,9 +110,9 @@ def facts(frozen: dict[str, Any]) -> list[tuple[str, str]]:
 
 def in_language(frozen: dict[str, Any], tag: str) -> dict[str, Any]:
     """The frozen data as readers of a language get it; a fact that was not translated stays as it is."""
-    said = frozen["languages"][tag]
-    words = {name: said.get(name, "") for name in ("title", "body", "sms_text")}
-    facts = {name: value for name, value in said.get("fields", {}).items() if value.strip()}
+    translated = frozen["languages"][tag]
+    words = {name: translated.get(name, "") for name in ("title", "body", "sms_text")}
+    facts = {name: value for name, value in translated.get("fields", {}).items() if value.strip()}
     return {**frozen, **words, "fields": {**frozen["fields"], **facts}, "language": tag}
 
 
@@ -167,13 +167,13 @@ def build(frozen: dict[str, Any], carrier: Organisation | None = None) -> post.C
     A carrier's copy has the same words; it says who brings it, so that a person knows why they got it.
     """
     message = parts(frozen, carrier)
-    spoken = {tag: _said(in_language(frozen, tag), carrier) for tag in frozen.get("languages", {})}
+    spoken = {tag: said(in_language(frozen, tag), carrier) for tag in frozen.get("languages", {})}
     return post.Content(
         sender_name=f"{message.carrier} with {message.organisation}" if carrier else _from(message),
         list_id=f"{carrier.pk if carrier else frozen['organisation']}-{frozen['kind']}",
         languages=spoken,
         inline=_inline(message.picture),
-        **_said(frozen, carrier),
+        **said(frozen, carrier),
     )
 
 
@@ -184,7 +184,7 @@ def _inline(shown: Shown | None) -> dict[str, str]:
     return {shown.cid: base64.b64encode(Picture.objects.get(sha256=shown.sha256).data).decode("ascii")}
 
 
-def _said(frozen: dict[str, Any], carrier: Organisation | None) -> dict[str, Any]:
+def said(frozen: dict[str, Any], carrier: Organisation | None = None) -> dict[str, Any]:
     """Subject, both email bodies and the text message, in one language."""
     message, tag = parts(frozen, carrier), frozen.get("language", "")
     context = {

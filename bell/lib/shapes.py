@@ -70,6 +70,21 @@ def read(source: Any, *, within: BaseGeometry | None = None, margin_m: float = 0
     return shape
 
 
+def read_repaired(source: Any, *, within: BaseGeometry | None = None) -> tuple[Polygon | MultiPolygon, str | None]:
+    """An uploaded shape of a drawn one's size, made valid, and what was wrong with it in words (None: nothing).
+
+    ShapeError as in `read`, but for outlines that cross themselves and holes outside their shapes.
+    """
+    parts = [Polygon(rings[0], rings[1:]) for rings in geojson.polygons(source)]
+    _check_tangle(parts)
+    shape, note = repair(parts[0] if len(parts) == 1 else MultiPolygon(parts))
+    if shape.area < _NO_AREA:
+        raise ShapeError("This shape has no area")
+    if within is not None:
+        _check_within(shape, within, 0)
+    return shape, note
+
+
 def unchecked(source: Any) -> Polygon | MultiPolygon:
     """The shape of GeoJSON as it is, perhaps invalid: for importers, which repair and report."""
     found = geojson.polygons(source, most_polygons=MOST_IMPORTED_POLYGONS, most_points=MOST_IMPORTED_POINTS)

@@ -22,6 +22,8 @@ from bell.staff import ground
 _LABELS = {
     "body": "message",
     "sms_text": "text message",
+    "languages": "other languages",
+    "picture": "picture",
     "by_email": "by email",
     "by_sms": "by text message",
     "urgent": "urgency",

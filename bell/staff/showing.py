@@ -33,6 +33,9 @@ _ORDER = {
 }
 
 
+_OWN = "their-own-link"
+
+
 @dataclass(frozen=True)
 class Message:
     """A message as people will read it, with what its text costs a person."""
@@ -46,6 +49,7 @@ class Message:
     segments: text.Segments
     replaced: tuple[tuple[str, str], ...]
     emails: int
+    plain: str
     pence_each: float
     language: languages.Language = languages.ENGLISH
 
@@ -69,10 +73,11 @@ def message(frozen: dict[str, Any], carrier: Organisation | None = None, *, emai
         by_email=frozen["by_email"],
         by_sms=frozen["by_sms"],
         urgent=frozen["urgent"],
-        sms=whole.replace(slots.ANSWER, "their-own-link"),
+        sms=whole.replace(slots.ANSWER, _OWN),
         segments=text.segments(whole),
         replaced=text.to_gsm(frozen["sms_text"].strip() or frozen["title"])[1],
         emails=emails,
+        plain=content.said(frozen, carrier)["text"].replace(slots.ANSWER, _OWN).replace(slots.UNSUBSCRIBE, _OWN),
         pence_each=audience.pence(1, whole),
         language=languages.of(frozen.get("language", "")),
     )

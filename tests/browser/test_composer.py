@@ -13,6 +13,7 @@ from bell.organisations.kinds import Kind
 from tests.browser.test_staff import cast, look, sign_in  # noqa: F401
 from tests.cast import PASSWORD
 from tests.lib.pictures import photo
+from tests.staff.test_importing import KML
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SAVED = re.compile(r"Saved at \d")
@@ -150,7 +151,7 @@ def test_templates_are_kept_and_an_alert_begins_with_one(page, cast):  # noqa: F
     page.get_by_role("button", name="New template").click()
     page.get_by_label("Name").fill("Burglary")
     page.get_by_label("Title").fill("Burglary in [street]")
-    page.get_by_label("Message", exact=True).fill("Did you see anyone near **[street]**?")
+    page.locator("#id_body").fill("Did you see anyone near **[street]**?")
     look(page, "template")
     page.get_by_role("button", name="Keep the template").click()
     page.wait_for_url(re.compile("/desk/templates/$"))
@@ -167,3 +168,36 @@ def test_templates_are_kept_and_an_alert_begins_with_one(page, cast):  # noqa: F
     page.get_by_label("West Ward").check()
     page.get_by_role("button", name="Submit for approval").click()
     expect(page.get_by_text("Fill in [street], or take it out").first).to_be_visible()
+
+
+def test_the_email_is_seen_as_on_a_phone_at_a_desk_and_as_plain_text(page, cast):  # noqa: F811
+    alert = cast.draft(by_sms=True)
+    sign_in(page, cast.author, f"/desk/alerts/{alert.reference}/edit/")
+    expect(page.locator(".staff-plain")).to_be_hidden()
+    page.get_by_role("radio", name="Phone").check()
+    assert page.locator("#preview .staff-mail").evaluate("one => one.clientWidth") == 320
+    look(page, "compose-phone")
+    page.get_by_role("radio", name="Plain text").check()
+    expect(page.locator(".staff-plain")).to_contain_text("CAN YOU HELP?")
+    page.get_by_label("Title").fill("Another title")
+    expect(page.locator(".staff-plain")).to_contain_text("Another title")
+    expect(page.locator("#preview .staff-mail")).to_be_hidden()
+    look(page, "compose-plain")
+
+
+def test_a_shape_is_imported(page, cast, tmp_path):  # noqa: F811
+    alert = cast.draft(audience={"areas": [], "shapes": [], "groups": []})
+    file = tmp_path / "mill.kml"
+    file.write_text(KML)
+    sign_in(page, cast.author, f"/desk/alerts/{alert.reference}/edit/")
+    page.get_by_text("Import a shape (GeoJSON or KML)").click()
+    page.get_by_role("button", name="Import it").click()
+    expect(page.get_by_text("Choose a file, or paste").first).to_be_visible()
+    page.get_by_label("File", exact=True).set_input_files(file)
+    page.get_by_role("button", name="Import it").click()
+    expect(page.get_by_text("“Market & mill” is added.")).to_be_visible()
+    expect(page.locator("#drawn")).to_contain_text("Shape of")
+    expect(page.locator("#saved")).to_have_text(SAVED)
+    look(page, "compose-imported")
+    alert.refresh_from_db()
+    assert len(alert.audience["shapes"]) == 1

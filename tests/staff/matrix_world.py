@@ -11,7 +11,7 @@ from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from bell.alerts import actions as alert_actions
-from bell.alerts import together
+from bell.alerts import pictures, starters, together
 from bell.audit.models import Entry
 from bell.conversations import actions as talk_actions
 from bell.conversations.actions import Words
@@ -28,6 +28,7 @@ from bell.privacy.models import today
 from bell.residents import cameras, groups, paper
 from bell.residents.actions import stream
 from bell.residents.groups import Terms
+from tests.alerts.test_languages import POLISH
 from tests.cast import Cast
 from tests.evidence.conftest import FIELDS, exhibit, ticket, upload
 from tests.public.conftest import send, signed_in
@@ -60,6 +61,9 @@ def routes(found: list[URLPattern | URLResolver] | None = None, before: str = ""
             yield whole
 
 
+_PICTURE = "picture/<slug:sha256>.jpg"
+
+
 def people(route: str) -> tuple[str, ...]:
     """Who asks for an address."""
     return PEOPLE if route.startswith(("desk/", "accounts/")) else VISITORS
@@ -82,9 +86,13 @@ class World:
         self.proposal = granting.propose(cast.author, cast.team, Role.MEDIA, by=self.stale, why="A course")
         for _ in range(6):
             cast.resident(organisations=(cast.partner,))
+        self.draft = pictures.attach(cast.draft(title="A draft"), by=cast.author, alt="A van", data=png())
+        self.template = starters.keep(
+            by=cast.approver, team=cast.team, kind=Kind.CRIME, name="Burglary", title="Burglary in [street]"
+        )  # fmt: skip
         facts = {"kind": Kind.FOOTAGE, "fields": FIELDS, "by_sms": True, "carriers": [cast.partner.pk]}
+        facts |= {"picture": self.draft.picture, "picture_alt": "A van", "languages": {"pl": POLISH}}
         self.sent = send(cast, title="Did your camera see a white van?", **facts)
-        self.draft = cast.draft(title="A draft")
         waiting = cast.draft(title="One that waits", carriers=[cast.partner.pk])
         self.version = alert_actions.submit(waiting, by=cast.author)
         own = cast.draft(by=cast.outsider, team=council, title="Gritting tonight", kind=Kind.PREVENTION)
@@ -138,13 +146,15 @@ class World:
 
     def given(self, route: str) -> dict[str, Any]:
         """What stands in the places of an address."""
-        drafts = dict.fromkeys(("edit", "count", "preview", "circle", "ground", "saving"), self.draft)
+        names = ("edit", "count", "preview", "circle", "ground", "saving", "picture", _PICTURE)
+        drafts = dict.fromkeys(names, self.draft)
         alerts = {"ask": self.own, "approve": self.version.alert, **drafts}
         step = route.removeprefix("desk/alerts/<reference:reference>/").rstrip("/")
         words = {
             "reference": alerts.get(step, self.sent).reference,
             "name": "inbox" if "live" in route else "simulator",
-            "tag": "pl", "verb": "undo", "provider": "postmark", "kind": "ward", "code": "W1", "way": "email",
+            "verb": "undo", "tag": "pl", "sha256": self.draft.picture.sha256,
+            "provider": "postmark", "kind": "ward", "code": "W1", "way": "email",
             "token": tokens.sign_int("answer", self.delivery.pk),
         }  # fmt: skip
         for start, more in self._known().items():
@@ -160,6 +170,7 @@ class World:
             "desk/together/invitations/": {"number": self.version.carriers.get().pk},
             "desk/together/requests/": {"number": self.asked.pk},
             "desk/organisations/": {"number": self.cast.partner.pk},
+            "desk/templates/": {"number": self.template.pk},
             "desk/groups/": {"number": self.group.pk},
             "desk/privacy/people/": {"key": self.meg.key, "number": self.entry.pk, "talk": talk},
             "desk/privacy/withheld/": {"number": self.withheld.pk},

@@ -194,6 +194,14 @@ class ComposeForm(Form):
         },
     )
 
+    shape_text = forms.CharField(
+        label="or paste it",
+        required=False,
+        max_length=500_000,
+        widget=forms.Textarea(attrs={"rows": 3, "class": "app-mono", "spellcheck": "false", "autocomplete": "off"}),
+        error_messages={"max_length": "This text is too long. Choose the file instead"},
+    )
+
     def __init__(self, data: Any = None, *, alert: Alert) -> None:
         super().__init__(data, initial=_initial(alert))
         self.alert = alert
@@ -216,7 +224,7 @@ class ComposeForm(Form):
         self.tags = spoken.chosen(data, alert)
         self.fields |= spoken.fields(self.tags, alert)
         if alert.follows_id:
-            for name in ("areas", "shapes", "groups", "circle_postcode", "circle_radius"):
+            for name in ("areas", "shapes", "groups", "circle_postcode", "circle_radius", "shape_text"):
                 del self.fields[name]
 
     def facts(self) -> list[forms.BoundField]:

@@ -12,14 +12,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from bell.alerts import actions, approving, audience, checks, content, find, practice, rules, sittings
 from bell.alerts.models import Alert, Version
 from bell.lib import clock
+from bell.lib.shapes import ShapeError
 from bell.organisations.models import Officer
 from bell.places import find as places
 from bell.residents import hours
 from bell.residents.models import Group
-from bell.staff import ground, nearby, shell, showing, words
+from bell.staff import ground, importing, nearby, shell, showing, words
 from bell.staff.access import officer_required
 from bell.staff.forms.compose import ComposeForm, NewForm
-from bell.staff.forms.shapes import circle
+from bell.staff.forms.shapes import MOST_SHAPES, circle
 from bell.staff.views import saving, templates
 from bell.staff.views.finding import alert_of
 
@@ -128,11 +129,29 @@ def _adjust(request: HttpRequest, officer: Officer, alert: Alert, do: str) -> Ht
         form = _again(request, alert, shapes=_collection(left))
     elif do.startswith("schedule:"):
         form = _again(request, alert, send_at=do[9:][:19])
+    elif do == "import":
+        return _import(request, officer, form)
     elif do == "language" or do.startswith("language-out:"):
         form = _with_languages(request, alert, do)
     elif do == "count":
         return _composer(request, officer, form, count=_count(officer, form))
     return _composer(request, officer, form)
+
+
+def _import(request: HttpRequest, officer: Officer, form: ComposeForm) -> HttpResponse:
+    """Shapes of a file or of pasted text, put beside those that are drawn; what was done to them is said."""
+    file = request.FILES.get("shape_file")
+    raw = file.read(importing.MOST_BYTES + 1) if file else request.POST.get("shape_text", "").encode()
+    drawn = _shapes(form)
+    try:
+        if not raw.strip():
+            raise ShapeError("Choose a file, or paste what stands in it")
+        made = importing.read(raw, form.alert.team, room=MOST_SHAPES - len(drawn))
+    except ShapeError as error:
+        form.add_error("shape_text", str(error))
+        return _composer(request, officer, form)
+    form = _again(request, form.alert, shapes=_collection([*drawn, *made.features]), shape_text="")
+    return _composer(request, officer, form, imported=made.notes)
 
 
 def _with_languages(request: HttpRequest, alert: Alert, do: str) -> ComposeForm:

@@ -22,7 +22,7 @@ function startCircle() {
 
   async function add() {
     problem.hidden = true;
-    const response = await fetch(form.dataset.circle, { method: "POST", body: new FormData(form), credentials: "same-origin" });
+    const response = await fetch(form.dataset.circle, { method: "POST", body: new URLSearchParams([...new FormData(form)].filter(([name]) => !name.startsWith("shape_"))), credentials: "same-origin" });
     if (!response.ok || response.redirected) return form.requestSubmit(button);
     const answer = await response.json();
     if (answer.problem) {

@@ -58,7 +58,12 @@ function isOurs(response) {
 }
 
 async function ask(keepalive) {
-  const send = () => fetch(form.dataset.saving, { method: "POST", body: new FormData(form), credentials: "same-origin", keepalive });
+  const send = () => {
+    const body = new FormData(form);
+    body.delete("shape_file"); // what is imported is imported by its button
+    body.delete("shape_text");
+    return fetch(form.dataset.saving, { method: "POST", body, credentials: "same-origin", keepalive });
+  };
   const response = await send();
   return response.status === 403 && await renewed() ? send() : response;
 }
@@ -112,7 +117,8 @@ async function save(keepalive = false) {
   return outcome;
 }
 
-form.addEventListener("input", (event) => { if (event.target.name) changed(); });
+if (changes && !stopped) later(PAUSE);
+form.addEventListener("input", (event) => { if (event.target.name && event.target.form === form) changed(); });
 form.addEventListener("bell:shape", changed);
 document.addEventListener("visibilitychange", () => { if (document.hidden) save(true); else if (!unsaved.hidden) save(); });
 
