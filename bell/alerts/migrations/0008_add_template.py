@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('alerts', '0006_add_picture'),
+        ('alerts', '0007_add_picture'),
         ('organisations', '0004_add_dated_names_of_organisations'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('alerts', '0005_add_languages'),
+        ('alerts', '0006_add_route_and_editors'),
     ]
 
     operations = [
