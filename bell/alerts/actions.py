@@ -6,7 +6,19 @@ from typing import Any
 
 from django.db import transaction
 
-from bell.alerts import approving, audience, checks, notices, practice, routes, rules, sittings, together, translations
+from bell.alerts import (
+    approving,
+    audience,
+    checks,
+    digests,
+    notices,
+    practice,
+    routes,
+    rules,
+    sittings,
+    together,
+    translations,
+)
 from bell.alerts.models import Alert, Approval, Ask, Relation, State, Version
 from bell.alerts.rules import NotAllowed, Unfinished
 from bell.audit.record import record
@@ -274,6 +286,8 @@ def stop(alert: Alert, *, by: Officer) -> Alert:
     fresh = _locked(alert)
     if not (organisation_rules.may_write(by, fresh.team) or organisation_rules.may_approve(by, fresh.team)):
         raise NotAllowed("You cannot stop this team's alerts.")
+    if fresh.state == State.SENT and not digests.keeps(fresh):
+        raise NotAllowed("Everyone has it already, so there is nothing to stop. Send a correction instead.")
     fresh.finished_at = clock.now()
     _move(fresh, State.STOPPED, "finished_at")
     version = fresh.versions.exclude(mailing=None).last()

@@ -15,7 +15,7 @@ from django.db.models.expressions import RawSQL
 from shapely.geometry.base import BaseGeometry
 
 from bell.alerts import drawing
-from bell.alerts.models import CountAsked, Version
+from bell.alerts.models import CountAsked, Relation, Version
 from bell.audit.record import record
 from bell.delivery.models import Channel, Delivery, Mailing, Suppression
 from bell.delivery.models import State as Delivered
@@ -49,6 +49,7 @@ class Rule:
     groups: tuple[int, ...] = ()
     follows: int | None = None  # id of the earlier alert's mailing
     but_not: tuple[int, ...] = ()  # ids of mailings whose people have this message already
+    kept: bool = False  # with `follows`: also those who still wait for it in a digest
 
     @classmethod
     def of(
@@ -71,6 +72,7 @@ class Rule:
             groups=tuple(rule.get("groups", [])),
             follows=follows_mailing,
             but_not=but_not,
+            kept=frozen["relation"] == Relation.UPDATE,
         )
 
 
@@ -173,7 +175,7 @@ def people(
     if rule.but_not:
         found = found.exclude(_among(Delivery.objects.filter(mailing__in=rule.but_not), _KEY, walk))
     if rule.follows is not None:
-        return found.filter(_among(_sent(rule.follows), _KEY, walk))
+        return found.filter(_among(_sent(rule.follows, kept=rule.kept), _KEY, walk))
     meant = Place.objects.filter(places(rule, version=version, shape=shape, walk=walk))
     found = found.filter(_among(meant, _RESIDENT, walk))
     if rule.groups:
@@ -203,9 +205,9 @@ def _suppressions(rule: Rule) -> QuerySet[Suppression]:
     )
 
 
-def _sent(mailing: int) -> QuerySet[Delivery]:
-    """The deliveries of an earlier mailing that were sent."""
-    reached = (Delivered.SENT, Delivered.DELIVERED, Delivered.UNCERTAIN)
+def _sent(mailing: int, *, kept: bool = False) -> QuerySet[Delivery]:
+    """The deliveries of an earlier mailing that were sent; `kept`: or that wait for their digest."""
+    reached = [Delivered.SENT, Delivered.DELIVERED, Delivered.UNCERTAIN, *([Delivered.WAITING] if kept else [])]
     return Delivery.objects.filter(mailing=mailing, state__in=reached)
 
 
@@ -216,7 +218,7 @@ def columns(found: QuerySet[Contact], *, urgent: bool = True) -> QuerySet[Contac
     return found.annotate(
         recipient_key=F("resident__key"),
         language=F("resident__language"),
-        due_at=due if urgent else _after_quiet(now, due),
+        due_at=due if urgent else after_quiet(now, due),
     ).values("recipient_key", "channel", "address", "address_key", "due_at", "language")
 
 
@@ -233,7 +235,7 @@ def in_quiet(now: datetime, prefix: str = "resident__") -> Q:
     return (over_midnight & (begun | not_over)) | (~over_midnight & begun & not_over)
 
 
-def _after_quiet(now: datetime, otherwise: Any) -> Case:
+def after_quiet(now: datetime, otherwise: Any) -> Case:
     """When each person may be written to: one moment for each half hour at which quiet hours can end."""
     ends = {}
     for end in _HALF_HOURS:
@@ -254,7 +256,7 @@ def _after_quiet(now: datetime, otherwise: Any) -> Case:
 
 def recipients(mailing: Mailing) -> QuerySet[Delivery, Any]:
     """The keys of the people to whom a mailing goes."""
-    taken = (Delivered.SUPPRESSED, Delivered.CANCELLED)
+    taken = (Delivered.SUPPRESSED, Delivered.CANCELLED, Delivered.EXPIRED)
     return Delivery.objects.filter(mailing=mailing).exclude(state__in=taken).values("recipient_key")
 
 

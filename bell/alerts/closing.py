@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from bell.alerts import actions, practice, rules
+from bell.alerts import actions, digests, practice, rules
 from bell.alerts.models import Alert, Relation, State
 from bell.alerts.rules import NotAllowed, Unfinished
 from bell.audit.record import record
@@ -53,6 +53,7 @@ def close(alert: Alert, *, by: Officer, title: str = "", outcome: str = "") -> A
         draft = actions.edit(draft, by=by, title=title.strip() or fresh.title, body=outcome.strip())
         actions.submit(draft, by=by)
     rules.check_move(fresh, State.CLOSED)
+    digests.end(fresh)
     fresh.state, fresh.finished_at = State.CLOSED, clock.now()
     fresh.save(update_fields=["state", "finished_at"])
     record("alert closed", fresh, by=by)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.db import connection, transaction
 from django.db.models import Max, Q
 
-from bell.alerts import approving, audience, content, notices, pictures, rules, standing_down
+from bell.alerts import approving, audience, content, digests, find, notices, pictures, rules, standing_down
 from bell.alerts.models import Alert, Approval, Carrier, ShapePlace, State, Version
 from bell.audit.record import record
 from bell.delivery import post
@@ -155,6 +155,8 @@ def begin(alert: Alert) -> bool:
     version.mailing = _open(version)
     version.save(update_fields=["mailing"])
     _fix_edges(version)
+    if alert.follows is not None and alert.relation in find.ENDED:
+        digests.end(alert.follows)
     alert.state, alert.sent_at = State.SENDING, clock.now()
     alert.save(update_fields=["state", "sent_at"])
     record("alert sending", alert, by=None, version=version.number, mailing=version.mailing.pk)
@@ -233,7 +235,7 @@ def _fill(version: Version, mailing: Mailing, rule: audience.Rule, cursor: Versi
     """One step of a fan-out; `cursor` keeps where it stands."""
     wide = _is_wide(version)
     urgent = bool(version.frozen["urgent"])
-    people = audience.columns(audience.people(rule, version=version, walk=wide), urgent=urgent)
+    people = digests.columns(audience.people(rule, version=version, walk=wide), version.frozen)
     step = post.fill(mailing, people, after=cursor.filled_through, step=size, walk=wide)
     # The cursor is a person's key: once it is of no use, it goes.
     cursor.filled_through = 0 if step.finished else step.after
@@ -260,7 +262,10 @@ def _is_wide(version: Version) -> bool:
 
 @transaction.atomic
 def finish(version: Version) -> bool:
-    """Mark the alert as sent when nothing of it waits any more, its carriers' copies included."""
+    """Mark the alert as sent when nothing of it waits any more, its carriers' copies included.
+
+    What is kept for residents' digests may take a week, and is not waited for.
+    """
     agreed = version.carriers.filter(Q(decision=Carrier.Decision.AGREED) & Q(filled_at=None))
     if agreed.exists() or any(post.waiting(mailing) for mailing in version.mailings()):
         return False

@@ -30,7 +30,8 @@ MOVES: dict[str, frozenset[str]] = {
     State.SCHEDULED: frozenset({State.APPROVED, State.SENDING, State.DRAFT}),
     State.HELD: frozenset({State.APPROVED, State.SENDING, State.DRAFT}),
     State.SENDING: frozenset({State.SENT, State.STOPPED}),
-    State.SENT: frozenset({State.CLOSED}),
+    # Stopped while some people still wait for it in their digest (actions.stop).
+    State.SENT: frozenset({State.CLOSED, State.STOPPED}),
     State.STOPPED: frozenset({State.CLOSED}),
     State.CLOSED: frozenset(),
     State.WITHDRAWN: frozenset(),

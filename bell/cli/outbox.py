@@ -34,6 +34,8 @@ def whole(now: health.Health) -> list[str]:
     lines += _listed(
         "Alarms:", [f"{one.name}: {one.words} (since {clock.said(one.since)}, {one.times}x)" for one in now.alarms]
     )
+    if now.digests.messages:
+        lines += ["", f"Kept for digests: {now.digests.messages:,}; the next is due {_said(now.digests.next_at)}"]
     return [*lines, "", f"Uncertain in the last 7 days: {now.uncertain:,}", f"Worker: {_said(now.worker)}"]
 
 
@@ -67,6 +69,7 @@ def whole_as_values(now: health.Health) -> dict[str, Any]:
         "stopped": [asdict(one) for one in now.holds],
         "limited": [asdict(one) for one in now.slow],
         "alarms": alarms,
+        "digests": asdict(now.digests),
         "uncertain": now.uncertain,
         "worker": now.worker,
     }

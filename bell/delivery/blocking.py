@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce
 
 from bell.delivery import times
 from bell.delivery.content import ASKED_FOR
-from bell.delivery.models import Delivery, Mailing, State, Suppression
+from bell.delivery.models import OPEN, Delivery, DigestItem, Mailing, State, Suppression
 
 # An address that takes no mail: then not even a code is sent.
 HARD_BOUNCE = "hard bounce"
@@ -53,9 +53,7 @@ def suppress(*, address_key: int, channel: str, stream: str = "", reason: str) -
             kept.reason = reason
             kept.save(update_fields=["reason"])
             created = True
-        rows = Delivery.objects.filter(
-            address_key=address_key, channel=channel, state__in=[State.QUEUED, State.DEFERRED, State.UNCERTAIN]
-        )
+        rows = Delivery.objects.filter(address_key=address_key, channel=channel, state__in=OPEN)
         if stream:
             rows = rows.filter(mailing__stream=stream)
         elif reason not in DEAD:
@@ -65,11 +63,44 @@ def suppress(*, address_key: int, channel: str, stream: str = "", reason: str) -
 
 
 def take_back(rows: QuerySet[Delivery], *, reason: str) -> int:
-    """Queued and deferred rows become suppressed (how many is returned); uncertain ones get no second try."""
+    """Queued, deferred and waiting rows become suppressed (how many is returned); uncertain ones get no second try.
+
+    A digest in which one of them stands, and which has not gone, is made anew without it.
+    """
+    hold_digests()
     rows = Delivery.objects.filter(pk__in=rows.values("pk"))
+    items = DigestItem.objects.filter(delivery__in=rows.filter(state=State.WAITING), digest__isnull=False, over=False)
+    digests = list(items.values_list("digest", flat=True))
     rows.filter(state=State.UNCERTAIN).update(batch=None)
-    waiting = rows.filter(state__in=[State.QUEUED, State.DEFERRED])
-    return waiting.update(state=State.SUPPRESSED, reason=reason[:200], state_at=times.now())
+    waiting = rows.filter(state__in=[State.QUEUED, State.DEFERRED, State.WAITING])
+    taken = waiting.update(state=State.SUPPRESSED, reason=reason[:200], state_at=times.now())
+    if digests:
+        break_up(Delivery.objects.filter(pk__in=digests))
+    return taken
+
+
+# Why a digest was taken back that lost one of its items: digests.settle makes another of the rest.
+BROKEN_UP = "one of its messages was taken back; the others come in another digest"
+
+
+def break_up(digests: QuerySet[Delivery]) -> None:
+    """Take back digests that have not gone. One that may have gone already gets no second try."""
+    now = times.now()
+    digests.filter(state=State.UNCERTAIN).update(batch=None)
+    waiting = digests.filter(state__in=[State.QUEUED, State.DEFERRED])
+    waiting.update(state=State.CANCELLED, reason=BROKEN_UP, state_at=now)
+
+
+# One lock between who makes digests and who takes messages back (PostgreSQL, as below): else a message could be taken
+# back while the digest in which it stands is being written, and go out in it.
+_DIGEST_LOCK = 0x62656C6D
+
+
+def hold_digests(using: str = DEFAULT_DB_ALIAS, *, alone: bool = False) -> None:
+    """Until the end of this transaction no digest is made; `alone`: by whoever makes them, nothing is taken back."""
+    _lock(
+        "SELECT pg_advisory_xact_lock(%s)" if alone else "SELECT pg_advisory_xact_lock_shared(%s)", using, _DIGEST_LOCK
+    )
 
 
 # One lock between fills and withdrawals (PostgreSQL; SQLite has one writer anyway): a fill that read its audience
@@ -87,10 +118,10 @@ def hold_withdrawal(using: str = DEFAULT_DB_ALIAS) -> None:
     _lock("SELECT pg_advisory_xact_lock(%s)", using)
 
 
-def _lock(statement: str, using: str) -> None:
+def _lock(statement: str, using: str, number: int = _FILL_LOCK) -> None:
     if connections[using].vendor == "postgresql":
         with connections[using].cursor() as cursor:
-            cursor.execute(statement, [_FILL_LOCK])
+            cursor.execute(statement, [number])
 
 
 def answered_already(mailing: Mailing, *, address_key: int, channel: str) -> str:

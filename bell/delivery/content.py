@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ _NO_LINE = ("Cc", "Cs", "Zl", "Zp")  # control characters, lone surrogates, line
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
 _TRANSLATED = {"subject", "text", "html", "sms"}
 # Left out of the digest while empty: what was approved before there were any stays approved.
-_LATER = ("languages", "language", "inline")
+_LATER = ("languages", "language", "inline", "items")
 _LIST_ID = re.compile(r"[a-z0-9]([a-z0-9.-]{0,98}[a-z0-9])?", re.ASCII | re.IGNORECASE)
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,240}>")
 _CONTENT_ID = re.compile(r"[A-Za-z0-9.-]{1,64}@[A-Za-z0-9.-]{1,100}", re.ASCII)
@@ -38,13 +38,14 @@ class BadContent(ValueError):
 
 @dataclass(frozen=True)
 class Authority:
-    """Why a message may leave: an approval of an alert, a code, a receipt, an officer's answer, a notice to one."""
+    """Why a message may leave: an approval of an alert, a code, a receipt, an officer's answer, a notice to one, or
+    a digest of messages that were approved."""
 
     kind: str
     key: str
 
     def check(self) -> None:
-        """Refuse (NoAuthority) anything but the five kinds, each with a key of at most 64 characters."""
+        """Refuse (NoAuthority) anything but the six kinds, each with a key of at most 64 characters."""
         if self.kind not in AUTHORITIES or not 1 <= len(self.key) <= 64:
             raise NoAuthority(f"Nothing leaves without authority, and {self.kind!r} with key {self.key!r} is none")
 
@@ -66,6 +67,8 @@ class Content:
     # The same said in other languages: {BCP 47 tag: {"subject", "text", "html", "sms"}}, each as far as there is one.
     languages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     language: str = ""  # what this one is written in, said in Content-Language (RFC 3282) where it is known
+    # Of a digest: [mailing, its stream] of each message in it, in the order in which their slots are numbered.
+    items: Sequence[Sequence[Any]] = field(default_factory=list)
 
     # Pictures that the HTML shows as "cid:<name>": {Content-ID without brackets: a JPEG in base64}. Never linked to.
     inline: Mapping[str, str] = field(default_factory=dict)
@@ -78,7 +81,10 @@ class Content:
 
     def as_json(self) -> dict[str, Any]:
         """For Mailing.content; `from_json` gives an equal Content back."""
-        return asdict(self)
+        said = asdict(self)
+        if not self.items:  # a worker of the version before does not know them
+            del said["items"]
+        return said
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Content":

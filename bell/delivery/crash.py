@@ -7,6 +7,8 @@ import os
 
 POINTS = (
     "mid-fill",
+    "mid-digest",
+    "mid-digest-settle",
     "before-claim",
     "after-claim",
     "after-connect",

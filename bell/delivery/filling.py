@@ -30,11 +30,13 @@ _CACHE_KB = 64 * 1024
 
 @dataclass(frozen=True)
 class _People:
-    """An audience query, compiled. `language` is the SQL of that column."""
+    """An audience query, compiled. `language` and `waits` are the SQL of those columns; `some_wait`: it has that one."""
 
     sql: str
     params: tuple[Any, ...]
     language: str
+    waits: str
+    some_wait: bool
 
 
 def fill(
@@ -43,10 +45,11 @@ def fill(
     """Queue the next `step` rows or so of `people`, in one transaction; a rerun of a step changes nothing.
 
     `people` has the columns recipient_key (positive), channel, address, address_key, due_at, and may have language (""
-    is the mailing's own), in any order, no slice. With `walk` it is read by its indexes in the order of recipient_key,
-    and no further than the step goes: right for an audience of many steps, wrong for a few people among many.
-    All rows of one recipient fall into one step. Of people who share an address the first gets the message, the others
-    a row that says so. A stopped mailing takes nobody; ValueError when it is closed or the audience is sliced.
+    is the mailing's own) and waits (1: kept for the digest that is due then, see digests), in any order, no slice. With
+    `walk` it is read by its indexes in the order of recipient_key, and no further than the step goes: right for an
+    audience of many steps, wrong for a few people among many. All rows of one recipient fall into one step. Of people
+    who share an address the first gets the message, the others a row that says so. A stopped mailing takes nobody;
+    ValueError when it is closed or the audience is sliced.
     """
     using = router.db_for_write(Delivery)
     with transaction.atomic(using=using):
@@ -86,6 +89,8 @@ def _step(cursor: CursorWrapper, mailing: Mailing, people: _People, part: _Part)
     blocked = _block(cursor, mailing)
     expected, queued, batches = _queue(cursor, mailing, now, part.using)
     suppressed = _suppress(cursor, mailing, now) if blocked else 0
+    kept, waiting = _keep(cursor, mailing, now) if people.some_wait else (0, 0)
+    expected, queued = expected + kept, queued + waiting
     crash.point("mid-fill")
     if queued + suppressed < expected + blocked:
         suppressed += _mend(cursor, mailing, now, batches, part.using)
@@ -98,8 +103,9 @@ def _step(cursor: CursorWrapper, mailing: Mailing, people: _People, part: _Part)
 
 def _compile(people: QuerySet[Any, Any], using: str) -> _People | None:
     """The query's SQL with our column names, or None when it surely finds nobody."""
-    has_language = "language" in (*people.query.values_select, *people.query.annotations)
-    columns = (*COLUMNS, "language") if has_language else COLUMNS
+    known = {*people.query.values_select, *people.query.annotations}
+    has_language, some_wait = "language" in known, "waits" in known
+    columns = (*COLUMNS, *(["language"] if has_language else []), *(["waits"] if some_wait else []))
     query = people.using(using).order_by().values(*columns).query
     if query.is_sliced:
         raise ValueError("An audience is filled whole: take no slice of it")
@@ -107,13 +113,14 @@ def _compile(people: QuerySet[Any, Any], using: str) -> _People | None:
         sql, params = query.get_compiler(using).as_sql()
     except EmptyResultSet:
         return None
-    return _People(sql, tuple(params), "q.language" if has_language else "''")
+    language, waits = "q.language" if has_language else "''", "q.waits" if some_wait else "0"
+    return _People(sql, tuple(params), language, waits, some_wait)
 
 
 # Temporary tables of this connection: what a step read, and its batches.
 _TABLES = {
     "fill_read": "recipient_key bigint NOT NULL, channel varchar(8) NOT NULL, address varchar(254) NOT NULL,"
-    " address_key bigint, due_at {moment} NOT NULL, language varchar(12) NOT NULL,"
+    " address_key bigint, due_at {moment} NOT NULL, language varchar(12) NOT NULL, waits integer NOT NULL,"
     " reason varchar(200) DEFAULT '' NOT NULL",
     "fill_batch": "chunk bigint NOT NULL PRIMARY KEY, batch_id bigint NOT NULL",
 }
@@ -133,8 +140,8 @@ def _prepare(cursor: CursorWrapper, using: str) -> None:
 
 
 _READ = """
-INSERT INTO fill_read (recipient_key, channel, address, address_key, due_at, language)
-SELECT q.recipient_key, q.channel, q.address, q.address_key, q.due_at, {language}
+INSERT INTO fill_read (recipient_key, channel, address, address_key, due_at, language, waits)
+SELECT q.recipient_key, q.channel, q.address, q.address_key, q.due_at, {language}, {waits}
 FROM ({people}) q WHERE {where} ORDER BY q.recipient_key LIMIT %s
 """
 
@@ -143,9 +150,8 @@ def _read(cursor: CursorWrapper, people: _People, part: _Part) -> tuple[int | No
     """Evaluate the audience once: (last recipient key of this step, whether it is the last); (None, True): nobody."""
 
     def read(where: str, key: int, most: int) -> int:
-        cursor.execute(
-            _READ.format(people=people.sql, language=people.language, where=where), [*people.params, key, most]
-        )
+        statement = _READ.format(people=people.sql, language=people.language, waits=people.waits, where=where)
+        cursor.execute(statement, [*people.params, key, most])
         return int(cursor.rowcount)
 
     with _by_index(cursor, part):
@@ -220,12 +226,24 @@ ON CONFLICT DO NOTHING
 _QUEUED = _INSERT.format(
     columns="f.address_key, f.due_at, f.language, '', 'queued', b.batch_id",
     rows="(SELECT r.*, %s + (ROW_NUMBER() OVER (ORDER BY r.recipient_key) - 1) / %s AS chunk FROM fill_read r"
-    " WHERE r.channel = %s AND r.due_at = %s AND r.reason = '') f JOIN fill_batch b ON b.chunk = f.chunk",
+    " WHERE r.channel = %s AND r.due_at = %s AND r.waits = 0 AND r.reason = '') f"
+    " JOIN fill_batch b ON b.chunk = f.chunk",
 )
 _SUPPRESSED = _INSERT.format(
     columns="f.address_key, f.due_at, f.language, f.reason, 'suppressed', NULL",
     rows="fill_read f WHERE f.reason <> ''",
 )
+_KEPT = _INSERT.format(
+    columns="f.address_key, f.due_at, f.language, '', 'waiting', NULL",
+    rows="fill_read f WHERE f.waits = 1 AND f.reason = ''",
+)
+_ITEMS = """
+INSERT INTO delivery_digestitem (delivery_id, due_at, digest_id, over)
+SELECT d.id, f.due_at, NULL, %s FROM fill_read f JOIN delivery_delivery d
+    ON d.recipient_key = f.recipient_key AND d.mailing_id = %s AND d.channel = f.channel
+WHERE f.waits = 1 AND f.reason = '' AND d.state = 'waiting'
+ON CONFLICT DO NOTHING
+"""
 _SHARED = _INSERT.format(
     columns="NULL, f.due_at, f.language, %s, 'suppressed', NULL",
     rows="fill_read f WHERE (SELECT 1 FROM delivery_delivery d WHERE d.recipient_key = f.recipient_key"
@@ -236,7 +254,8 @@ _SHARED = _INSERT.format(
 def _queue(cursor: CursorWrapper, mailing: Mailing, now: Any, using: str) -> tuple[int, int, list[int]]:
     """Write what is to be sent, like with like: (how many rows that should be, how many were new, ids of batches)."""
     cursor.execute(
-        "SELECT channel, due_at, COUNT(*) FROM fill_read WHERE reason = '' GROUP BY channel, due_at ORDER BY 1, 2"
+        "SELECT channel, due_at, COUNT(*) FROM fill_read WHERE reason = '' AND waits = 0"
+        " GROUP BY channel, due_at ORDER BY 1, 2"
     )
     expected = queued = 0
     made: list[int] = []
@@ -257,6 +276,18 @@ def _suppress(cursor: CursorWrapper, mailing: Mailing, now: Any) -> int:
     """Write who is suppressed, with why; how many rows are new."""
     cursor.execute(_SUPPRESSED, [mailing.pk, now, False])
     return int(cursor.rowcount)
+
+
+def _keep(cursor: CursorWrapper, mailing: Mailing, now: Any) -> tuple[int, int]:
+    """Write what is kept for digests, in no batch: (how many rows that should be, how many were new)."""
+    cursor.execute("SELECT COUNT(*) FROM fill_read WHERE reason = '' AND waits = 1")
+    expected = int(cursor.fetchone()[0])
+    if not expected:
+        return 0, 0
+    cursor.execute(_KEPT, [mailing.pk, now, False])
+    kept = int(cursor.rowcount)
+    cursor.execute(_ITEMS, [False, mailing.pk])
+    return expected, kept
 
 
 def _mend(cursor: CursorWrapper, mailing: Mailing, now: Any, batches: list[int], using: str) -> int:

@@ -10,7 +10,7 @@ from django.db.models.functions import Lower
 
 from bell.delivery import blocking, times
 from bell.delivery.content import Content
-from bell.delivery.models import PENDING, Delivery, Inbound, Mailing, State, Suppression
+from bell.delivery.models import OPEN, Delivery, Inbound, Mailing, State, Suppression
 from bell.lib import keys, tokens
 
 ERASED = "erased"
@@ -105,7 +105,7 @@ def forget(*, deliveries: QuerySet[Delivery], addresses: Iterable[tuple[str, int
     blocking.hold_withdrawal()
     ids = list(deliveries.values_list("pk", flat=True))
     rows = Delivery.objects.filter(pk__in=ids)
-    blocking.take_back(rows.filter(state__in=PENDING), reason=ERASED)
+    blocking.take_back(rows.filter(state__in=OPEN), reason=ERASED)
     empty_contents(list(personal_mailings(rows).values_list("pk", flat=True)))
     fresh = list(rows.only("pk"))
     for one in fresh:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Min
 
-from bell.delivery import control, kept, pulse, times, waiting
+from bell.delivery import control, digests, kept, pulse, times, waiting
 from bell.delivery.control import Hold, Slow
 from bell.delivery.models import Alarm, Channel, Delivery, Heartbeat, Inbound, Mailing, State
 from bell.delivery.waiting import Reason, Waiting
@@ -42,6 +42,7 @@ class Health:
 
     at: datetime
     lanes: tuple[Waiting, ...]
+    digests: digests.Waiting
     providers: tuple[Provider, ...]
     reasons: tuple[Reason, ...]
     holds: tuple[Hold, ...]
@@ -146,6 +147,7 @@ def read() -> Health:
     return Health(
         at=at,
         lanes=kept.kept("delivery-lanes", lambda: waiting.lanes(at)),
+        digests=kept.kept("delivery-digests", digests.waiting),
         providers=kept.kept("delivery-providers", _providers),
         reasons=kept.kept("delivery-reasons", waiting.reasons),
         holds=control.holds(),

@@ -36,7 +36,9 @@ def hold_troubled() -> int:
 def _running() -> QuerySet[Mailing]:
     """Mailings that still have email to go out, codes and single answers not among them."""
     going = Batch.objects.filter(state__in=(Batch.State.READY, Batch.State.LEASED), channel=Channel.EMAIL)
-    return Mailing.objects.filter(pk__in=going.values("mailing"), authority_kind="approval", stopped_at=None)
+    return Mailing.objects.filter(
+        pk__in=going.values("mailing"), authority_kind__in=("approval", "digest"), stopped_at=None
+    )
 
 
 def _too_much(found: complaints.Trouble) -> str:

@@ -42,7 +42,10 @@ PENDING = (State.QUEUED, State.DEFERRED, State.UNCERTAIN)
 # Rows that somebody took back before a worker wrote what became of them.
 TAKEN_BACK = (State.SUPPRESSED, State.CANCELLED, State.EXPIRED)
 
-AUTHORITIES = ("approval", "code", "receipt", "answer", "notice")
+# Rows of which nobody knows yet what becomes of them: those, and what is kept for a digest.
+OPEN = (*PENDING, State.WAITING)
+
+AUTHORITIES = ("approval", "code", "receipt", "answer", "notice", "digest")
 
 
 class Mailing(models.Model):
@@ -166,6 +169,33 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"delivery {self.pk} ({self.state})"
+
+
+class DigestItem(models.Model):
+    """One message that is kept for its person's digest, and the digest in which it went.
+
+    The message's own row waits meanwhile, and then takes what became of the digest (delivery.digests).
+    """
+
+    # No constraint in the database on these two, as on Delivery's own.
+    delivery = models.OneToOneField(
+        Delivery, on_delete=models.PROTECT, primary_key=True, db_constraint=False, related_name="+"
+    )
+    due_at = models.DateTimeField()
+    digest = models.ForeignKey(
+        Delivery, on_delete=models.PROTECT, null=True, blank=True, db_constraint=False, related_name="items"
+    )
+    # True once there is nothing more to do: the message has ended, in a digest or before one.
+    over = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [
+            models.Index(name="digest_due", fields=["due_at"], condition=Q(digest__isnull=True, over=False)),
+            models.Index(name="digest_open", fields=["digest"], condition=Q(digest__isnull=False, over=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"item {self.pk} of digest {self.digest_id}"
 
 
 class Suppression(models.Model):

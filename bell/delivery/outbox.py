@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
-from bell.delivery import crash, learning, leasing, limits, pulse, sms
+from bell.delivery import crash, digests, learning, leasing, limits, pulse, sms
 from bell.delivery.content import Content
 from bell.delivery.email import named, render
 from bell.delivery.email.anymail import Provider
@@ -318,11 +318,13 @@ def _letters(lease: Lease, content: Content) -> Callable[[Row], render.Letter]:
         return _kept.forms[known]
 
     invented_only = settings.INVENTED_ONLY
+    items = digests.items_of(lease.batch_id) if content.items else {}
 
     def letter(row: Row) -> render.Letter:
         if invented_only and not emails.is_invented(row.address):
             raise ValueError(NOT_INVENTED)
-        return form(row.language).letter(render.Person(row.id, row.recipient_key, row.address))
+        person = render.Person(row.id, row.recipient_key, row.address, items.get(row.id, ()))
+        return form(row.language).letter(person)
 
     return letter
 

@@ -18,7 +18,7 @@ from bell.delivery.content import (
     Step,
     check_reference,
 )
-from bell.delivery.models import PENDING, Batch, Channel, Delivery, Lane, Mailing, State, Suppression
+from bell.delivery.models import OPEN, Batch, Channel, Delivery, DigestItem, Lane, Mailing, State, Suppression
 from bell.lib import keys
 
 __all__ = [
@@ -102,15 +102,21 @@ def post(
 
 @transaction.atomic
 def stop(mailing: Mailing, *, reason: str) -> int:
-    """Cancel what is not yet sent and return how many; workers stop within 5 s (promises.md, I3)."""
+    """Cancel what is not yet sent and return how many; workers stop within 5 s (promises.md, I3).
+
+    Digests in which it stands, and which have not gone, are made anew without it.
+    """
     now = times.now()
+    blocking.hold_digests()
     # The row's lock waits for a step of filling that is under way; its rows are then seen and cancelled below.
     Mailing.objects.filter(pk=mailing.pk).update(stopped_at=Coalesce("stopped_at", now))
     mailing.refresh_from_db(fields=["stopped_at"])
     rows = Delivery.objects.filter(mailing=mailing)
-    stopped = rows.filter(state__in=[State.QUEUED, State.DEFERRED]).update(
+    stopped = rows.filter(state__in=[State.QUEUED, State.DEFERRED, State.WAITING]).update(
         state=State.CANCELLED, reason=reason[:200], state_at=now
     )
+    items = DigestItem.objects.filter(delivery__in=rows, digest__isnull=False, over=False)
+    blocking.break_up(Delivery.objects.filter(pk__in=items.values("digest")))
     rows.filter(state=State.UNCERTAIN).update(batch=None)  # no second try
     Batch.objects.filter(mailing=mailing, state=Batch.State.READY).update(state=Batch.State.DONE)
     return stopped
@@ -134,7 +140,7 @@ def withdraw(
     if recipient_key is None and address_key is None:
         raise ValueError("Say whose messages to withdraw")
     blocking.hold_withdrawal()
-    rows = Delivery.objects.filter(state__in=PENDING)
+    rows = Delivery.objects.filter(state__in=OPEN)
     if recipient_key is not None:
         rows = rows.filter(recipient_key=recipient_key)
     if address_key is not None:
@@ -176,8 +182,6 @@ def tally(mailing: Mailing) -> dict[str, dict[str, int]]:
 
 
 def waiting(mailing: Mailing) -> bool:
-    """Whether anything of a mailing is still to be tried, or tried again."""
-    open_rows = Q(state__in=[State.QUEUED, State.DEFERRED, State.WAITING]) | Q(
-        state=State.UNCERTAIN, batch__isnull=False
-    )
+    """Whether anything of a mailing is still to be tried, or tried again. What is kept for digests may take a week."""
+    open_rows = Q(state__in=[State.QUEUED, State.DEFERRED]) | Q(state=State.UNCERTAIN, batch__isnull=False)
     return Delivery.objects.filter(open_rows, mailing=mailing).exists()

@@ -5,7 +5,7 @@ from enum import Enum
 from django.db import transaction
 
 from bell.delivery import times
-from bell.delivery.models import Channel, Delivery, State
+from bell.delivery.models import Channel, Delivery, DigestItem, State
 from bell.delivery.results import tidy
 
 # A report only ever moves a row upwards. A phone that got a text got it, whatever was said before.
@@ -58,8 +58,12 @@ def apply(delivery_id: int, state: State, reason: str = "") -> bool:
         # "On its way" tells something new only about a message of which we were not sure.
         lower = [State.UNCERTAIN]
     with transaction.atomic():
-        rows = Delivery.objects.filter(pk=delivery_id, state__in=lower)
-        return bool(rows.update(state=state, reason=tidy(reason), state_at=times.now()))
+        news = {"state": state, "reason": tidy(reason), "state_at": times.now()}
+        changed = Delivery.objects.filter(pk=delivery_id, state__in=lower).update(**news)
+        if changed:  # what became of a digest became of every message in it
+            inside = DigestItem.objects.filter(digest=delivery_id).values("delivery")
+            Delivery.objects.filter(pk__in=inside, state__in=lower).update(**news)
+        return bool(changed)
 
 
 def find(provider: str, reference: str, *, channel: str = Channel.EMAIL) -> int | None:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
 from bell.delivery import times
-from bell.delivery.models import Batch, Delivery, Mailing, State
+from bell.delivery.models import Batch, Delivery, DigestItem, Mailing, State
 
 REASON = "restored from a backup: may have been sent after it was made"
 
@@ -35,5 +35,6 @@ def hold_back() -> Held:
     waiting = Delivery.objects.filter(state__in=[State.QUEUED, State.DEFERRED, State.WAITING])
     messages = waiting.update(state=State.UNCERTAIN, reason=REASON, batch=None, state_at=now)
     Delivery.objects.filter(state=State.UNCERTAIN).exclude(batch=None).update(batch=None)  # no second try
+    DigestItem.objects.filter(over=False).update(over=True)
     Batch.objects.exclude(state=Batch.State.DONE).update(state=Batch.State.DONE)
     return Held(mailings, messages)

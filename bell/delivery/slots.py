@@ -4,6 +4,8 @@ A slot has a 0, 1, 8 or 9 in it, which no token has (base32), and nothing that M
 would change. Writers put them where the token belongs: links.absolute(links.answer(slots.ANSWER)).
 """
 
+import functools
+import re
 from collections.abc import Iterator
 
 ANSWER = "slot0answer0000000000000"
@@ -20,18 +22,45 @@ ADDRESS = "slot0address@slot0address.invalid"
 IN_TEXT = (ANSWER, UNSUBSCRIBE)
 EVERY = (ANSWER, UNSUBSCRIBE, REPLY, MESSAGE, ADDRESS)
 
+MOST_ITEMS = 100
+"""A digest has so many items at most."""
+
+_ITEM = "slot0item[0-9]{2}0{13}|slot0stop[0-9]{2}0{53}"
+
+
+def answer_item(place: int) -> str:
+    """24 characters: becomes the answer token of a digest's item, the first has place 0."""
+    return f"slot0item{_two(place)}{'0' * 13}"
+
+
+def stop_item(place: int) -> str:
+    """64 characters: becomes the token that stops the stream of a digest's item."""
+    return f"slot0stop{_two(place)}{'0' * 53}"
+
+
+def _two(place: int) -> str:
+    if not 0 <= place < MOST_ITEMS:
+        raise ValueError(f"A digest has {MOST_ITEMS} items at most")
+    return f"{place:02}"
+
+
+@functools.lru_cache(maxsize=8)
+def _pattern(at: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join([*map(re.escape, at), _ITEM]))
+
+
+def is_one(piece: str) -> bool:
+    """Whether a piece that `split` gave is a slot."""
+    return _pattern(EVERY).fullmatch(piece) is not None
+
 
 def split(text: str, at: tuple[str, ...]) -> Iterator[str]:
-    """The text cut before and after each of these slots, the slots among the pieces."""
+    """The text cut before and after each of these slots and those of a digest's items, the slots among the pieces."""
     start = 0
-    while start < len(text):
-        found = [(text.find(slot, start), slot) for slot in at]
-        place, slot = min(((p, s) for p, s in found if p >= 0), default=(-1, ""))
-        if place < 0:
-            break
-        if place > start:
-            yield text[start:place]
-        yield slot
-        start = place + len(slot)
+    for found in _pattern(at).finditer(text):
+        if found.start() > start:
+            yield text[start : found.start()]
+        yield found[0]
+        start = found.end()
     if start < len(text):
         yield text[start:]

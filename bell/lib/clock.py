@@ -34,6 +34,18 @@ def quiet_end(at: datetime, begins: int, ends: int) -> datetime | None:
     return end.astimezone(UTC)
 
 
+def next_at(after: datetime, hour: int, weekday: int | None = None) -> datetime:
+    """The next moment after this one at which London's clocks show a whole hour, in UTC; on a weekday (Monday is 0) if
+    one is given. An hour that the clocks skip in spring is an hour later, one that comes twice in autumn is the first.
+    """
+    day = local(after).date()
+    while True:
+        at = datetime(day.year, day.month, day.day, hour, tzinfo=LONDON).astimezone(UTC)
+        if at > after and weekday in (None, day.weekday()):
+            return at
+        day += timedelta(days=1)
+
+
 def said(at: datetime, *, today: date | None = None) -> str:
     """A moment as people say it: "today at 2:40pm", "yesterday at 9am", "Friday 20 November at 9:15am".
 

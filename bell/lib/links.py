@@ -84,6 +84,11 @@ def account() -> str:
     return "/account/"
 
 
+def how_often() -> str:
+    """Where a resident chooses between messages at once and a daily or weekly digest."""
+    return f"{account()}digest/"
+
+
 def genuine(reference: str = "") -> str:
     """How to tell whether a message is really ours; with a reference, what is known of it."""
     return f"/genuine/?code={quote(reference, safe='')}" if reference else "/genuine/"

@@ -88,6 +88,16 @@ def measure(text: str) -> tuple[str, int]:
     return found.encoding, found.count
 
 
+def shortened(words: str, most: int) -> tuple[str, bool]:
+    """(the first `most` characters or so of a text, cut between two words and ended by "…"; whether it was cut)."""
+    whole = words.strip()
+    if len(whole) <= most:
+        return whole, False
+    cut = whole[: most + 1]
+    kept = cut.rsplit(None, 1)[0] if any(character.isspace() for character in cut) else cut[:most]
+    return f"{kept.rstrip(' ,;:-–—.')}…", True
+
+
 def to_gsm(message: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     """The text with typographic signs made plain, and the pairs (typed, sent) of what changed, each once.
 

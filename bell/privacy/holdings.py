@@ -15,7 +15,7 @@ from django.db.models import Q
 from bell.alerts.models import ShapePlace
 from bell.audit.models import Entry
 from bell.conversations.models import Answer, Conversation, Turn
-from bell.delivery.models import Delivery, Inbound, Mailing, Suppression
+from bell.delivery.models import Delivery, DigestItem, Inbound, Mailing, Suppression
 from bell.evidence.models import CustodyEntry, Exhibit, Piece, Upload
 from bell.privacy import person as persons
 from bell.privacy.models import Restriction
@@ -85,6 +85,12 @@ HOLDINGS: tuple[Holding, ...] = (
         "What we sent to you",
         persons.deliveries,
         "detached: a count stays, under a new random key, without address",
+    ),
+    Holding(
+        DigestItem,
+        "Which messages came in which digest",
+        lambda person: DigestItem.objects.filter(delivery__in=persons.deliveries(person)),
+        "detached with them",
     ),
     Holding(Mailing, "What we wrote to you alone", persons.mailings, "emptied of its words"),
     Holding(

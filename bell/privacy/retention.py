@@ -14,8 +14,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from bell.alerts.models import CountAsked
 from bell.audit.record import record
 from bell.conversations.models import Conversation, Turn
+from bell.delivery import digests as post_digests
 from bell.delivery import forget
-from bell.delivery.models import Inbound, Mailing
+from bell.delivery.models import DigestItem, Inbound, Mailing
 from bell.lib import clock
 from bell.privacy import erase
 from bell.privacy.models import Restriction, RetentionRun
@@ -100,6 +101,10 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "addresses", "Messages that reached an end lose the address they went to.", 30,
         _addresses, forget.empty_addresses, left=forget.with_address,
+    ),
+    Rule(
+        "digests", "Which messages came in which digest is forgotten.", 30,
+        lambda before: DigestItem.objects.filter(over=True, due_at__lt=before), post_digests.forget_items,
     ),
     Rule("raw", "Replies lose their raw bytes once they are in a conversation.", 30, _raw, forget.empty_raw),
     Rule(

@@ -19,6 +19,7 @@ _ASKED = {
     "code": "You asked for a code.",
     "receipt": "You wrote to us, and this is the automatic answer.",
     "answer": "An officer answered what you wrote.",
+    "digest": "You chose to get messages that are not urgent in one email.",
 }
 
 

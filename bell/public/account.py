@@ -17,7 +17,7 @@ from bell.public.choosing import GroupsForm, KindsForm, OrganisationsForm
 from bell.public.forms import LabelledPinForm, LabelledPlaceForm, PauseForm, QuietForm, shown
 from bell.public.headers import View, own_page
 from bell.public.methods import page
-from bell.residents import actions
+from bell.residents import actions, digests
 from bell.residents.actions import Choices, TooManyPlaces
 from bell.residents.models import Following, GroupMember, Place, Resident
 
@@ -99,6 +99,7 @@ def account(request: HttpRequest, member: Resident) -> HttpResponse:
         "organisations": [one.name for one in heard],
         "quiet": _quiet_said(member),
         "language": languages.of(member.language),
+        "often": digests.said(member),
         "paused": day_said(paused) if paused else "",
         "joined": clock.said(member.joined_at),
     }

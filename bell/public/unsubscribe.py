@@ -11,11 +11,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from bell.delivery import unsubscribe as tokens
+from bell.delivery.digests import STREAM as DIGEST
 from bell.lib import links
 from bell.organisations import kinds
 from bell.public.headers import secret_link
 from bell.public.methods import page
-from bell.residents import actions, rules
+from bell.residents import actions, digests, rules
 from bell.residents.models import Resident
 
 
@@ -28,8 +29,15 @@ class Wish:
     kind: str
 
     @property
+    def digest(self) -> bool:
+        """Whether it is a person's digests that stop, and no kind."""
+        return self.stream == DIGEST
+
+    @property
     def words(self) -> str:
         """What stops, such as "crime alert messages"."""
+        if self.digest:
+            return "digests"
         return f"{kinds.Kind(self.kind).label.lower()} messages" if self.kind else "these messages"
 
 
@@ -48,6 +56,8 @@ def _gone(request: HttpRequest) -> HttpResponse:
 
 def _still_on(person: Resident | None, wish: Wish) -> bool:
     """Whether the person would still get what the link stops."""
+    if wish.digest:
+        return person is not None and person.left_at is None and bool(person.digest) and not digests.is_stopped(person)
     return bool(
         person is not None and person.left_at is None and wish.kind and person.email_kinds & kinds.FACTS[wish.kind].bit
     )

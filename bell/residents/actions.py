@@ -8,11 +8,12 @@ from django.db import IntegrityError, transaction
 
 from bell.audit.record import record
 from bell.delivery import post
+from bell.delivery.digests import STREAM as DIGEST
 from bell.delivery.models import Channel
 from bell.lib import cells, clock
 from bell.organisations import kinds, languages
 from bell.organisations.models import Organisation
-from bell.residents import areas, rules
+from bell.residents import areas, digests, rules
 from bell.residents.models import Consent, Contact, Following, Group, GroupMember, PaperForm, Place, Resident
 from bell.residents.rules import Reach
 
@@ -105,6 +106,8 @@ def add_contact(resident: Resident, where: Reach, *, by: object) -> Contact:
     resident.contacts.filter(channel=where.channel).exclude(address_key=where.key).delete()
     existing = resident.contacts.filter(channel=where.channel).first()
     contact = existing or _attach(resident, where)
+    if where.channel == Channel.EMAIL:
+        digests.readdress(resident, where)
     record("contact confirmed", resident, by=by, channel=where.channel)
     return contact
 
@@ -234,6 +237,7 @@ def set_quiet(resident: Resident, *, hours: tuple[int, int] | None, by: object) 
         raise ValueError("Quiet hours begin and end at different half hours of the day")
     resident.quiet_from, resident.quiet_until = hours or (None, None)
     resident.save(update_fields=["quiet_from", "quiet_until"])
+    digests.move(resident)
     record("quiet hours set" if hours else "quiet hours ended", resident, by=by)
 
 
@@ -249,8 +253,11 @@ def set_language(resident: Resident, *, language: str, by: object) -> None:
 
 @transaction.atomic
 def unsubscribe(*, recipient_key: int, stream: str, by: str) -> bool:
-    """Stop one organisation's messages of one kind by email (RFC 8058). False when the person is unknown here."""
+    """Stop one organisation's messages of one kind by email (RFC 8058), or digests. False when nobody is known here."""
     resident = rules.resident_by_key(recipient_key)
+    if stream == DIGEST and resident is not None:
+        digests.stop(resident, by=by)
+        return True
     post.withdraw(recipient_key=recipient_key, channel=Channel.EMAIL, stream=stream)
     if resident is None:
         return False

@@ -30,6 +30,14 @@ __all__ = [
 ]  # fmt: skip
 
 
+class Often(models.TextChoices):
+    """How often emails of routine kinds come."""
+
+    AT_ONCE = "", "At once"
+    DAILY = "daily", "Once a day"
+    WEEKLY = "weekly", "Once a week"
+
+
 class Resident(models.Model):
     """A person who joined. Known outside this room by a random key only; never a Django user."""
 
@@ -44,6 +52,8 @@ class Resident(models.Model):
     quiet_until = models.PositiveSmallIntegerField(null=True, blank=True)
     # The language chosen for alerts, by its tag (organisations.languages); "": English.
     language = models.CharField(max_length=12, blank=True, default="", db_default="")
+    # When emails of routine kinds come: at once (empty), or once a day or a week in one (C7; residents.digests).
+    digest = models.CharField(max_length=6, choices=Often.choices, blank=True, default="", db_default="")
     joined_at = models.DateTimeField(auto_now_add=True)
     left_at = models.DateTimeField(null=True, blank=True)
     source = models.CharField(max_length=40, blank=True, help_text="Where the sign-up came from")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bell.alerts import approving, audience, content, practice, rules, translations
+from bell.alerts import approving, audience, content, digests, practice, rules, translations
 from bell.alerts.find import Progress
 from bell.alerts.models import Alert, Approval, Carrier, Relation, State, Version
 from bell.delivery import slots
@@ -198,10 +198,14 @@ def _bars(states: dict[str, int], officer: Officer) -> list[Bar]:
 
 @dataclass(frozen=True)
 class Sending:
-    """What is said of an alert that goes out, line by line; why messages were put off: (words, number)."""
+    """What is said of an alert that goes out, line by line; why messages were put off: (words, number).
+
+    `kept`: how many wait for their digest.
+    """
 
     lines: list[str]
     reasons: list[tuple[str, str]]
+    kept: int = 0
 
 
 def sending(progress: Progress, officer: Officer) -> Sending | None:
@@ -217,11 +221,15 @@ def sending(progress: Progress, officer: Officer) -> Sending | None:
     if now.count(Delivered.QUEUED) and now.per_second:
         left = f", about {words.roughly(now.seconds_left)} left" if now.seconds_left is not None else ""
         lines.append(f"Going out at {words.rate(now.per_second)}{left}.")
+    if kept := now.count(Delivered.WAITING):
+        wait = "1 waits for its digest" if kept == 1 else f"{kept:,} wait for their digest"
+        lines.append(f"{wait}: these people chose one email a day or a week.")
     if put_off := now.count(Delivered.DEFERRED):
         lines.append(f"{put_off:,} put off for now; each is tried again.")
     if unsure := now.count(Delivered.UNCERTAIN):
         lines.append(f"{unsure:,} may have arrived: the line broke while they were handed over.")
-    return Sending(lines, [(one.words, f"{one.messages:,}") for one in now.reasons] if put_off else [])
+    reasons = [(one.words, f"{one.messages:,}") for one in now.reasons] if put_off else []
+    return Sending(lines, reasons, kept)
 
 
 def _since(at: datetime | None) -> str:
@@ -256,7 +264,7 @@ def doing(officer: Officer, alert: Alert, version: Version | None) -> Doing:
         decide=submitted and not approving.barred_from_approving(officer, version),  # type: ignore[arg-type]
         send=act and same and alert.state == State.APPROVED and version is not None and approving.is_approved(version),
         undo=act and alert.state in (State.HELD, State.SCHEDULED),
-        stop=act and alert.state == State.SENDING,
+        stop=act and (alert.state == State.SENDING or (alert.state == State.SENT and digests.keeps(alert))),
         follow=_follow_ups(alert) if write and same else [],
     )
 

@@ -1,13 +1,14 @@
 """A worker in a process of its own, killed by CRASHPOINT: python -m tests.delivery.child JOB, one of JOBS."""
 
 import sys
+from collections.abc import Sequence
 
 import django
 
 if __name__ == "__main__":
     django.setup()
 
-from bell.delivery import inbound, outbox, post
+from bell.delivery import digests, inbound, outbox, post, slots
 from bell.delivery.models import Delivery, Mailing
 
 A_STOP = b'{"id": "1", "from": "+447700900101", "to": "+447700900100", "text": "STOP"}'
@@ -31,12 +32,34 @@ def send() -> None:
         pass
 
 
+def make_digests() -> None:
+    """Make what digests are due, and note what became of those that went."""
+    while digests.build(digests.Writer(lambda mailings: {}, a_digest)):
+        pass
+    digests.close()
+    while digests.settle():
+        pass
+
+
+def a_digest(mailings: Sequence[int]) -> post.Content:
+    """The answer links of its messages."""
+    lines = [f"Message {place}: {slots.answer_item(place)}" for place, _ in enumerate(mailings)]
+    return post.Content("Alert", "Digest", "\n".join(lines), items=[[number, "1.crime"] for number in mailings])
+
+
 def store() -> None:
     """Keep what a gateway's callback says."""
     inbound.store("simulator", "", "sms", A_STOP)
 
 
-JOBS = {"send": send, "sweep": outbox.sweep, "settle": inbound.settle, "fill": fill, "store": store}
+JOBS = {
+    "send": send,
+    "sweep": outbox.sweep,
+    "settle": inbound.settle,
+    "fill": fill,
+    "store": store,
+    "digests": make_digests,
+}
 
 if __name__ == "__main__":
     JOBS[sys.argv[1]]()

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.db.models import IntegerField, Value
 
 from bell.delivery import crash, inbound, outbox, post
-from bell.delivery.models import Batch, Delivery, Inbound, Limit, Mailing
+from bell.delivery.models import Batch, Delivery, DigestItem, Inbound, Limit, Mailing
 from bell.lib import clock
 from tests.delivery.child import A_STOP
 from tests.delivery.conftest import a_mailing, an_audience, emails, filled
@@ -40,7 +41,8 @@ SENDING = [
     ("after-commit", 2, 0),
 ]
 STORING = ("before-store-commit", "after-store-commit")
-OTHERS = (*STORING, "mid-fill", "before-sweep-commit", "before-inbound-commit", "after-inbound-commit")
+DIGESTS = ("mid-digest", "mid-digest-settle")
+OTHERS = (*STORING, *DIGESTS, "mid-fill", "before-sweep-commit", "before-inbound-commit", "after-inbound-commit")
 
 
 def child_command(job, point, relay_url="smtp://127.0.0.1:1"):
@@ -106,6 +108,35 @@ def test_filling_resumes_after_a_kill():
     assert child("fill", "") == 0
     assert post.tally(mailing) == {"email": {"queued": 10}}
     assert not Delivery.objects.filter(mailing=mailing, batch=None).exists()
+
+
+def kept_for_digests(people):
+    """Two mailings of which everybody wants the email in a digest that is due."""
+    mailings = [a_mailing(stream="1.crime") for _ in range(2)]
+    audience = an_audience(people).annotate(waits=Value(1, output_field=IntegerField()))
+    for mailing in mailings:
+        assert post.fill(mailing, audience).finished
+        post.close(mailing)
+    Delivery.objects.filter(mailing__stream="source").delete()
+    return mailings
+
+
+@pytest.mark.parametrize("point", DIGESTS)
+def test_digests_are_made_once_whenever_their_maker_dies(point, settings):
+    mailings = kept_for_digests(emails(5))
+    with Relay() as relay:
+        settings.SMTP_URL = relay.url
+        if point == "mid-digest-settle":
+            assert child("digests", "") == 0
+            converge()
+        assert child("digests", point) == 137
+        assert {state for one in mailings for states in post.tally(one).values() for state in states} == {"waiting"}
+        assert child("digests", "") == 0
+        converge()
+        assert child("digests", "") == 0
+        assert Counter(relay.to()) == {address: 1 for _, _, address in emails(5)}
+    assert [post.tally(one) for one in mailings] == [{"email": {"sent": 5}}] * 2
+    assert not DigestItem.objects.filter(over=False).exists()
 
 
 def test_sweeping_is_whole_or_not_at_all():

@@ -52,7 +52,7 @@ class _Book:
         )
         self.rows: dict[str, list[tuple]] = defaultdict(list)
         for name, *row in rows:
-            self.rows[name].append(tuple(row))
+            self.rows[name or "digest"].append(tuple(row))
         self.audience = set(
             ask(
                 "SELECT d.recipient_key, d.channel FROM delivery_delivery d JOIN delivery_mailing m"
@@ -68,6 +68,32 @@ class _Book:
             self.copies[one] += 1
             if text["reference"] in stage.told:
                 self.reported[one] = stage.told[text["reference"]]
+
+
+def judge_digests(stage: Stage, mailings: Names) -> Verdict:
+    """Messages that wait for digests: everybody ends once of each, and nobody gets one of them twice unseen."""
+    book = _Book(stage)
+    people = {key for key, channel in book.audience if channel == "email"}
+    inside: Counter[tuple[str, str]] = Counter()
+    for mail in stage.relay.spool:
+        for name in re.findall(rb"^In it: (\w+) ", mail.data, re.M):
+            inside[name.decode(), mail.recipient] += 1
+    retried = {row[2] for row in book.rows["digest"] if row[5]}
+    checked = 0
+    for name in mailings:
+        rows = book.rows[name]
+        assert {row[0] for row in rows} == people and len(rows) == len(people), name
+        for _, _, to, state, reason, *_ in rows:
+            assert state in TERMINAL, (name, to, state)
+            copies = inside[name, to]
+            if state in ("sent", "delivered"):
+                assert copies, f"{name}: {to} is {state}, and nothing arrived"
+            elif state != "uncertain" and reason != "same address":
+                assert not copies, f"{name}: {to} is {state} ({reason}), and {copies} arrived"
+            assert copies <= (2 if to in retried else 1), f"{name}: {copies} copies to {to}"
+            checked += 1
+    assert checked and inside
+    return Verdict(I1=checked, I2=len(inside), I3=_no_means_no(book), I10=int(stage.seconds_to_converge < 60))
 
 
 def _name(data: bytes) -> str:

@@ -205,7 +205,7 @@ class Stage:
             "batches": self.database.ask("SELECT state, due_at, size FROM delivery_batch WHERE state <> 'done'"),
             "rows": self.database.ask(
                 "SELECT id, state, reason FROM delivery_delivery"
-                " WHERE state IN ('queued', 'deferred') OR (state = 'uncertain' AND batch_id IS NOT NULL)"
+                " WHERE state IN ('queued', 'deferred', 'waiting') OR (state = 'uncertain' AND batch_id IS NOT NULL)"
             ),
             "inbound": self.database.ask("SELECT id, state FROM delivery_inbound WHERE state IN ('new', 'early')"),
             "open": self.database.ask("SELECT id FROM delivery_mailing WHERE filled_at IS NULL AND stream <> 'source'"),

@@ -18,7 +18,7 @@ import pytest
 
 from bell.delivery import crash
 from tests.faults.databases import Postgres, Sqlite
-from tests.faults.oracle import Verdict, judge
+from tests.faults.oracle import Verdict, judge, judge_digests
 from tests.faults.stage import KILLED, LEASE_SECONDS, Stage
 
 pytestmark = pytest.mark.faults
@@ -26,7 +26,8 @@ pytestmark = pytest.mark.faults
 ROUTINE, URGENT, PRACTICE, FORGED = "routine", "urgent", "practice", "forged"
 MAILINGS = (ROUTINE, URGENT)
 # Points that a sending worker passes; the others are passed by whoever fills, or keeps what comes in.
-ELSEWHERE = ("mid-fill", "before-store-commit", "after-store-commit")
+DIGESTS = ("mid-digest", "mid-digest-settle")
+ELSEWHERE = ("mid-fill", "before-store-commit", "after-store-commit", *DIGESTS)
 AT_WORK = tuple(point for point in crash.POINTS if point not in ELSEWHERE)
 SELDOM = (
     "before-sweep-commit", "before-inbound-commit", "after-inbound-commit",
@@ -118,6 +119,28 @@ def test_killed_while_filling(stage: Stage, point: str) -> None:
     alerts(stage, crash_at=f"{point}:1")
     noes(stage)
     verdict(stage)
+
+
+@pytest.mark.parametrize("point", DIGESTS)
+def test_killed_while_making_digests(stage: Stage, point: str) -> None:
+    """Two messages wait for everybody's digest; while it is made, one is stopped and two people say no."""
+    stage.calm = stage.random.random() < 0.5
+    alarmed(stage)
+    slowly(stage, 0.02)
+    for name in ("news", "more"):
+        stage.done("open", name, 2, False)
+        stage.done("keep", name, 0.5)
+    stage.hire("one", crash=f"{point}:1")
+    stage.go_on(20, lambda: ended_by(stage).count(KILLED) >= 1)
+    stage.hire("two")
+    stage.go_on(stage.random.uniform(0.0, 0.5))
+    if stage.random.random() < 0.5:
+        stage.stop("more")
+    noes(stage)
+    stage.converge()
+    assert ended_by(stage).count(KILLED) >= 1, f"nobody came by {point}"
+    found = judge_digests(stage, ("news", "more"))
+    assert found["I1"] and found["I2"]
 
 
 @pytest.mark.parametrize("point", ["before-store-commit", "after-store-commit"])

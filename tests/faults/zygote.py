@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,9 +23,9 @@ django.setup()
 import dj_database_url  # noqa: E402 (Django must be ready first)
 from django.conf import settings  # noqa: E402
 from django.db import connections, transaction  # noqa: E402
-from django.db.models import DateTimeField, Value  # noqa: E402
+from django.db.models import DateTimeField, IntegerField, Value  # noqa: E402
 
-from bell.delivery import crash, inbound, outbox, post, times  # noqa: E402
+from bell.delivery import crash, digests, inbound, outbox, post, slots, times  # noqa: E402
 from bell.delivery.models import Delivery, Mailing  # noqa: E402
 from bell.lib import clock, keys  # noqa: E402
 from bell.worker import loop  # noqa: E402
@@ -39,8 +39,31 @@ def work() -> None:
     """The worker as it is, with the post room's part of its timetable."""
     told = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.set())
-    timetable = (Entry("sweep", 0.3, outbox.sweep), Entry("receive", 0.2, inbound.settle))
+    timetable = (
+        Entry("sweep", 0.3, outbox.sweep), Entry("receive", 0.2, inbound.settle), Entry("digests", 0.2, make_digests)
+    )  # fmt: skip
     loop.run(told, senders=2, timetable=timetable)
+
+
+def make_digests() -> int:
+    """A round of digests, as the room above does it, with a text that names what is in it."""
+    done = 0
+    while made := digests.build(digests.Writer(lambda mailings: {}, write_digest)):
+        done += made
+    digests.close()
+    while settled := digests.settle():
+        done += settled
+    return done
+
+
+def write_digest(mailings: Sequence[int]) -> post.Content:
+    """The names of the mailings in it, each with its answer link."""
+    known = dict(Mailing.objects.filter(pk__in=mailings).values_list("pk", "reference"))
+    lines = [f"In it: {known[number]} /r/{slots.answer_item(place)}/" for place, number in enumerate(mailings)]
+    return a_content(
+        subject="About digest", text="\n".join(lines), html="", sms="", list_id="digest",
+        items=[[number, "1.crime"] for number in mailings],
+    )  # fmt: skip
 
 
 def people(rows: list[list[Any]]) -> None:
@@ -91,6 +114,18 @@ def fill(name: str, step: int) -> None:
         post.close(mailing)
 
 
+def keep(name: str, seconds: float) -> None:
+    """Fill a mailing of which everybody wants the email in a digest, due in so many seconds."""
+    mailing = Mailing.objects.get(reference=name, stream="1.crime")
+    due = clock.now() + timedelta(seconds=seconds)
+    source = Delivery.objects.filter(mailing__stream="source", channel="email")
+    audience = source.values("recipient_key", "channel", "address", "address_key").annotate(
+        due_at=Value(due, output_field=DateTimeField()), waits=Value(1, output_field=IntegerField())
+    )
+    post.fill(mailing, audience)
+    post.close(mailing)
+
+
 def opt_out(key: int) -> None:
     """A person says no, to everything, on every channel."""
     with transaction.atomic():
@@ -111,7 +146,7 @@ def store(kind: str, raw: str) -> None:
 
 
 ROLES: dict[str, Callable[..., None]] = {
-    "work": work, "people": people, "open": open_mailing, "fill": fill,
+    "work": work, "people": people, "open": open_mailing, "fill": fill, "keep": keep,
     "opt out": opt_out, "stop": stop, "store": store,
 }  # fmt: skip
 

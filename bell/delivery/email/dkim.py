@@ -169,7 +169,7 @@ def _last(fields: Sequence[tuple[str, bytes]], name: str) -> bytes:
 
 def _cut(text: bytes) -> Iterable[bytes | str]:
     for piece in slots.split(text.decode("ascii"), slots.EVERY):
-        yield piece if piece in slots.EVERY else piece.encode("ascii")
+        yield piece if slots.is_one(piece) else piece.encode("ascii")
 
 
 def _join(pieces: Iterable[bytes | str], filled: Mapping[str, bytes]) -> bytes:

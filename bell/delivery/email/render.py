@@ -42,6 +42,8 @@ class Person(NamedTuple):
     delivery_id: int
     recipient_key: int
     address: str
+    # Of a digest: the deliveries that its items stand for, in their order.
+    items: tuple[int, ...] = ()
 
 
 class Letter(NamedTuple):
@@ -64,6 +66,10 @@ class Form:
         used = [slot for slot in _PURPOSES if slot in self.pieces]
         self._places = [self._at(slot) for slot in used]
         self._unsubscribe, self._address = self._at(slots.UNSUBSCRIBE), self._at(slots.ADDRESS)
+        self._items = [
+            (item_stream, self._at(slots.answer_item(place)), self._at(slots.stop_item(place)))
+            for place, (_, item_stream) in enumerate(content.items)
+        ]
         self._signed = tokens.signer(["bounce", *(_PURPOSES[slot] for slot in used)])
         self._domain = f"@{settings.REPLY_DOMAIN}"
         signing = dkim.keys()
@@ -81,11 +87,23 @@ class Form:
             _put(parts, places, token)
         if self._unsubscribe:
             _put(parts, self._unsubscribe, unsubscribe.token(person.recipient_key, self.stream))
+        if self._items:
+            self._put_items(parts, person)
         _put(parts, self._address, address)
         if self._seal is not None:
             filled = {piece: parts[place] for place, piece in enumerate(self.pieces) if isinstance(piece, str)}
             parts.insert(0, self._seal.headers(filled))
         return Letter(f"b-{bounce}{self._domain}", address, b"".join(parts))
+
+    def _put_items(self, parts: list[bytes], person: Person) -> None:
+        """A digest's items: each has its own answer link, and its own "no more of this"."""
+        if len(person.items) != len(self._items):
+            raise ValueError("this digest's messages are not the ones that it was made of")
+        for number, (stream, answers, stops) in zip(person.items, self._items, strict=True):
+            if answers:
+                _put(parts, answers, tokens.sign_int("answer", number))
+            if stops:
+                _put(parts, stops, unsubscribe.token(person.recipient_key, stream))
 
 
 def _put(parts: list[bytes], places: tuple[int, ...], token: str) -> None:
@@ -209,7 +227,7 @@ def _wrap(line: str) -> str:
 def _atoms(line: str) -> Iterator[str]:
     """What may not be broken: a slot, or one character in its encoded form (all bytes of it)."""
     for piece in slots.split(line, slots.IN_TEXT):
-        if piece in slots.IN_TEXT:
+        if slots.is_one(piece):
             yield piece
         else:
             for character in piece:
@@ -222,4 +240,4 @@ def _atoms(line: str) -> Iterator[str]:
 def _cut(data: bytes) -> Iterator[bytes | str]:
     """The wire form cut at its slots: bytes stand as they are, a slot's name is replaced."""
     for piece in slots.split(data.decode("ascii"), slots.EVERY):
-        yield piece if piece in slots.EVERY else piece.encode("ascii")
+        yield piece if slots.is_one(piece) else piece.encode("ascii")
