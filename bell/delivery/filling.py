@@ -30,7 +30,7 @@ _CACHE_KB = 64 * 1024
 
 @dataclass(frozen=True)
 class _People:
-    """An audience query, compiled. `language` and `waits` are the SQL of those columns; `some_wait`: it has that one."""
+    """An audience query, compiled. `language`, `waits`: the SQL of those columns; `some_wait`: it has that."""
 
     sql: str
     params: tuple[Any, ...]

@@ -10,7 +10,7 @@ from django.db.models.functions import Lower
 
 from bell.delivery import blocking, times
 from bell.delivery.content import Content
-from bell.delivery.models import OPEN, Delivery, Inbound, Mailing, State, Suppression
+from bell.delivery.models import OPEN, Delivery, DigestItem, Inbound, Mailing, State, Suppression
 from bell.lib import keys, tokens
 
 ERASED = "erased"
@@ -106,6 +106,8 @@ def forget(*, deliveries: QuerySet[Delivery], addresses: Iterable[tuple[str, int
     ids = list(deliveries.values_list("pk", flat=True))
     rows = Delivery.objects.filter(pk__in=ids)
     blocking.take_back(rows.filter(state__in=OPEN), reason=ERASED)
+    # What came together in a digest would still say which rows were one person's.
+    DigestItem.objects.filter(Q(delivery__in=ids) | Q(digest__in=ids)).delete()
     empty_contents(list(personal_mailings(rows).values_list("pk", flat=True)))
     fresh = list(rows.only("pk"))
     for one in fresh:

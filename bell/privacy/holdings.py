@@ -90,7 +90,7 @@ HOLDINGS: tuple[Holding, ...] = (
         DigestItem,
         "Which messages came in which digest",
         lambda person: DigestItem.objects.filter(delivery__in=persons.deliveries(person)),
-        "detached with them",
+        DELETED,
     ),
     Holding(Mailing, "What we wrote to you alone", persons.mailings, "emptied of its words"),
     Holding(

@@ -18,7 +18,7 @@ from bell.conversations import actions as talk
 from bell.conversations import receive, web
 from bell.conversations.models import Conversation
 from bell.delivery import inbound, post
-from bell.delivery.models import Delivery
+from bell.delivery.models import Delivery, DigestItem
 from bell.evidence import custody
 from bell.evidence.models import Exhibit, Piece, Upload
 from bell.lib import clock, keys, tokens
@@ -102,6 +102,7 @@ class Canary:
         shape = {"type": "Feature", "properties": {"radius_m": 900},
                  "geometry": {"type": "Point", "coordinates": [-1.375, 53.02804]}}  # fmt: skip
         self.alert = sent(cast, audience={"areas": [cast.west.pk], "shapes": [shape], "groups": [cast.cctv.pk]})
+        self._digests()
         Delivery.objects.filter(recipient_key=self.resident.key).update(
             provider_ref="ref-canary", reason=f"250 {EMAIL} accepted"
         )
@@ -112,6 +113,10 @@ class Canary:
         cameras.add_camera(
             self.resident, self.resident.places.get(), direction=90, days_kept=7, note="canary cage", by=self.resident
         )
+
+    def _digests(self) -> None:
+        """A message that came in a digest."""
+        DigestItem.objects.create(delivery=delivery_of(self.alert, self.resident), due_at=clock.now(), over=True)
 
     def _files(self) -> None:
         """A file that never arrived whole."""
