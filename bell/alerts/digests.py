@@ -63,9 +63,10 @@ def columns(found: QuerySet[Contact], frozen: Mapping[str, Any]) -> QuerySet[Con
     at_once = audience.after_quiet(now, _moment(now))
     return found.annotate(
         recipient_key=F("resident__key"),
+        language=F("resident__language"),
         due_at=Case(*due, default=at_once) if due else at_once,
         waits=Case(*kept, default=Value(0), output_field=IntegerField()),
-    ).values("recipient_key", "channel", "address", "address_key", "due_at", "waits")
+    ).values("recipient_key", "channel", "address", "address_key", "due_at", "language", "waits")
 
 
 def _moment(at: datetime) -> Value:
@@ -114,11 +115,12 @@ def _is_over(version: Version, now: datetime) -> bool:
 
 @dataclass(frozen=True)
 class Item:
-    """One message as a digest shows it."""
+    """One message as a digest shows it; `marked`: the attributes that name its language, where it is not English."""
 
     parts: content.Parts
     words: str
     shortened: bool
+    marked: str
     answer_url: str
     stop_url: str
     page_url: str
@@ -126,9 +128,26 @@ class Item:
 
 
 def write(mailings: Sequence[int]) -> post.Content:
-    """The digest of these mailings, in this order, for everybody who waits for exactly them."""
+    """The digest of these mailings, in this order, for everybody who waits for exactly them.
+
+    In a language that one of them speaks, that one is said in it and the others in English.
+    """
     known = _versions(mailings)
-    items = [_item(place, *known[number]) for place, number in enumerate(mailings)]
+    told = [known[number] for number in mailings]
+    tags = sorted({tag for version, _ in told for tag in version.frozen.get("languages", {})})
+    streams = dict(Mailing.objects.filter(pk__in=mailings).values_list("pk", "stream"))
+    return post.Content(
+        sender_name=_sender([content.parts(version.frozen, carrier) for version, carrier in told]),
+        list_id=digests.STREAM,
+        items=[[number, streams[number]] for number in mailings],
+        languages={tag: _said(told, tag) for tag in tags},
+        **_said(told),
+    )
+
+
+def _said(told: Sequence[tuple[Version, Organisation | None]], tag: str = "") -> dict[str, str]:
+    """Subject and both bodies, for readers of one language."""
+    items = [_item(place, version, carrier, tag) for place, (version, carrier) in enumerate(told)]
     context = {
         "items": items,
         "count": len(items),
@@ -139,15 +158,11 @@ def write(mailings: Sequence[int]) -> post.Content:
         "unsubscribe_url": links.absolute(links.unsubscribe(slots.UNSUBSCRIBE)),
         "promise_url": links.absolute(links.privacy()),
     }
-    streams = dict(Mailing.objects.filter(pk__in=mailings).values_list("pk", "stream"))
-    return post.Content(
-        sender_name=_sender(items),
-        subject=subject([one.parts.title for one in items]),
-        text=render_to_string("alerts/digest.txt", context),
-        html=render_to_string("alerts/digest.html", context),
-        list_id=digests.STREAM,
-        items=[[number, streams[number]] for number in mailings],
-    )
+    return {
+        "subject": subject([one.parts.title for one in items]),
+        "text": render_to_string("alerts/digest.txt", context),
+        "html": render_to_string("alerts/digest.html", context),
+    }
 
 
 def subject(titles: Sequence[str]) -> str:
@@ -156,9 +171,9 @@ def subject(titles: Sequence[str]) -> str:
     return f"Digest: {titles[0]}{more}"
 
 
-def _sender(items: Sequence[Item]) -> str:
+def _sender(found: Sequence[content.Parts]) -> str:
     """Who writes: the one organisation, or the first and "partners"."""
-    names = list(dict.fromkeys(one.parts.carrier or one.parts.organisation for one in items))
+    names = list(dict.fromkeys(one.carrier or one.organisation for one in found))
     return names[0] if len(names) == 1 else f"{names[0]} and partners"
 
 
@@ -167,15 +182,17 @@ def _routes(items: Sequence[Item]) -> list[Any]:
     return list({(route.label, route.value): route for one in items for route in one.parts.routes}.values())
 
 
-def _item(place: int, version: Version, carrier: Organisation | None) -> Item:
-    parts = content.parts(version.frozen, carrier)
+def _item(place: int, version: Version, carrier: Organisation | None, tag: str) -> Item:
+    spoken = tag in version.frozen.get("languages", {})
+    parts = content.parts(content.in_language(version.frozen, tag) if spoken else version.frozen, carrier)
     words, shortened = text.shortened(parts.body_plain, _SHORT)
     return Item(
         parts=parts,
         words=words,
         shortened=shortened,
+        marked=content.marked(parts.language) if spoken else "",
         answer_url=links.absolute(links.answer(slots.answer_item(place))),
         stop_url=links.absolute(links.unsubscribe(slots.stop_item(place))),
-        page_url=links.absolute(links.alert_page(parts.reference)),
+        page_url=links.absolute(links.alert_page(parts.reference, tag if spoken else "")),
         genuine_url=links.absolute(links.genuine(parts.reference)),
     )

@@ -24,7 +24,7 @@ from bell.organisations.kinds import Kind
 from bell.privacy import erase
 from bell.residents import actions
 from bell.residents import digests as chosen
-from bell.residents.models import Often
+from bell.residents.models import Often, Resident
 from bell.residents.rules import reach
 from tests.alerts.test_life import release
 from tests.delivery.servers import Relay
@@ -443,6 +443,25 @@ def test_more_than_an_email_holds_comes_in_two(cast, relay, monkeypatch):
     subjects = [mail["Subject"] for mail in mails(relay, person.contacts.get().address)]
     assert sorted(subjects) == ["Digest: Number 0, and 1 more", "Digest: Number 2"]
     assert all(states(alert) == {person.key: "sent"} for alert in alerts)
+
+
+def test_each_reads_a_digest_in_their_language_as_far_as_it_goes(cast, relay):
+    pole, other = reader(cast), reader(cast)
+    Resident.objects.filter(pk=pole.pk).update(language="pl")
+    said = {"title": "Włamania do szop", "body": "Czy widziałeś białą furgonetkę?", "sms_text": "", "fields": {}}
+    draft = alert_actions.edit(cast.draft(), by=cast.author, languages={"pl": said})
+    out(cast, alert=draft)
+    out(cast, kind=Kind.PREVENTION, title="Mark your tools")
+    the_hour()
+    digests.run_due()
+    sent_all()
+    (polish,), (english,) = (mails(relay, one.contacts.get().address) for one in (pole, other))
+    assert polish["Subject"] == "Digest: Włamania do szop, and 1 more"
+    text = polish.get_body(("plain",)).get_content()
+    assert "białą furgonetkę" in text and "Mark your tools" in text and "Shed burglaries" not in text
+    assert '<div lang="pl" dir="ltr">' in polish.get_body(("html",)).get_content()
+    assert english["Subject"] == "Digest: Shed burglaries in Heanor, and 1 more"
+    assert len(set(ANSWER.findall(text))) == 2
 
 
 def test_nothing_of_a_restored_backup_comes_in_a_digest(cast, relay):
