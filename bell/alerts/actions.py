@@ -32,7 +32,7 @@ from bell.organisations.models import Officer, Team
 _LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 _EDITED = (
     "title", "body", "sms_text", "languages", "by_email", "by_sms", "urgent", "fields", "audience", "carriers",
-    "send_at",
+    "send_at", "expires_at",
 )  # fmt: skip
 
 
@@ -299,7 +299,7 @@ def stop(alert: Alert, *, by: Officer) -> Alert:
 
 @transaction.atomic
 def follow_up(alert: Alert, *, relation: str, by: Officer) -> Alert:
-    """Draft an update, a stand-down or an outcome to the people who were sent this alert (B7)."""
+    """Draft an update, a stand-down, an outcome or a correction to the people who were sent this alert (B7)."""
     if alert.state not in (State.SENT, State.STOPPED, State.SENDING, State.CLOSED):
         raise NotAllowed("Only an alert that went out can be followed up.")
     practice.check(by, alert)

@@ -38,7 +38,8 @@ class TooManyCounts(Exception):
 class Rule:
     """Who is meant: people with a place in these areas or shapes, in any of these groups (none: everyone).
 
-    `follows` names an earlier mailing instead: the people who were sent that.
+    `follows` names an earlier mailing instead: the people who were sent that, and whoever areas or shapes mean today,
+    where there are any ("also the present audience").
     """
 
     organisation: int
@@ -175,7 +176,14 @@ def people(
     if rule.but_not:
         found = found.exclude(_among(Delivery.objects.filter(mailing__in=rule.but_not), _KEY, walk))
     if rule.follows is not None:
-        return found.filter(_among(_sent(rule.follows, kept=rule.kept), _KEY, walk))
+        got = _among(_sent(rule.follows, kept=rule.kept), _KEY, walk)
+        if not (rule.areas or rule.shapes):
+            return found.filter(got)
+        here = Place.objects.filter(places(rule, version=version, shape=shape, walk=walk))
+        today = _among(here, _RESIDENT, walk)
+        if rule.groups:
+            today &= _among(GroupMember.objects.members().filter(group__in=rule.groups), _RESIDENT, walk)
+        return found.filter(got | today)
     meant = Place.objects.filter(places(rule, version=version, shape=shape, walk=walk))
     found = found.filter(_among(meant, _RESIDENT, walk))
     if rule.groups:
@@ -205,10 +213,13 @@ def _suppressions(rule: Rule) -> QuerySet[Suppression]:
     )
 
 
+_REACHED = (Delivered.SENT, Delivered.DELIVERED, Delivered.UNCERTAIN)
+
+
 def _sent(mailing: int, *, kept: bool = False) -> QuerySet[Delivery]:
     """The deliveries of an earlier mailing that were sent; `kept`: or that wait for their digest."""
-    reached = [Delivered.SENT, Delivered.DELIVERED, Delivered.UNCERTAIN, *([Delivered.WAITING] if kept else [])]
-    return Delivery.objects.filter(mailing=mailing, state__in=reached)
+    states = [*_REACHED, *([Delivered.WAITING] if kept else [])]
+    return Delivery.objects.filter(mailing=mailing, state__in=states)
 
 
 def columns(found: QuerySet[Contact], *, urgent: bool = True) -> QuerySet[Contact, Any]:
@@ -252,6 +263,13 @@ def after_quiet(now: datetime, otherwise: Any) -> Case:
         When(in_quiet(now), then=Case(*whens, default=otherwise)),
         default=otherwise,
     )
+
+
+def reached(version: Version) -> int:
+    """How many people got a version, by its own mailing or a carrier's: those whom a correction goes to."""
+    ids = [mailing.pk for mailing in version.mailings()]
+    rows = Delivery.objects.filter(mailing__in=ids, state__in=_REACHED)
+    return rows.values("recipient_key").distinct().count()
 
 
 def recipients(mailing: Mailing) -> QuerySet[Delivery, Any]:

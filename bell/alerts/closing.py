@@ -1,8 +1,12 @@
-"""Closing: an appeal ends with an outcome, which goes to everyone who was sent it."""
+"""Closing: an appeal ends with an outcome, which goes to everyone who was sent it.
+
+This is the one way to state `closed`. A constraint of the table refuses an appeal there without its outcome's words.
+"""
 
 from django.db import transaction
 
 from bell.alerts import actions, digests, practice, rules
+from bell.alerts.find import ENDED
 from bell.alerts.models import Alert, Relation, State
 from bell.alerts.rules import NotAllowed, Unfinished
 from bell.audit.record import record
@@ -12,12 +16,14 @@ from bell.organisations import rules as organisation_rules
 from bell.organisations.models import Officer
 
 # An outcome that was handed in, or went further. One that is only begun, or was turned back, closes nothing.
-_HANDED_IN = frozenset(set(State.values) - {State.DRAFT, State.RETURNED, State.REJECTED, State.WITHDRAWN})
+_HANDED_IN = frozenset(
+    set(State.values) - {State.DRAFT, State.RETURNED, State.REJECTED, State.WITHDRAWN, State.EXPIRED}
+)
 
 
 def outcome_of(alert: Alert) -> Alert | None:
-    """The newest outcome of an alert that was handed in for approval, or went out."""
-    return alert.followers.filter(relation=Relation.OUTCOME, state__in=_HANDED_IN).order_by("pk").last()
+    """The newest outcome of an alert, or end of a search, that was handed in for approval, or went out."""
+    return alert.followers.filter(relation__in=ENDED, state__in=_HANDED_IN).order_by("pk").last()
 
 
 def needs_outcome(alert: Alert) -> bool:
@@ -54,7 +60,9 @@ def close(alert: Alert, *, by: Officer, title: str = "", outcome: str = "") -> A
         actions.submit(draft, by=by)
     rules.check_move(fresh, State.CLOSED)
     digests.end(fresh)
+    told = outcome_of(fresh)
+    fresh.outcome_note = (told.body.strip() or told.title) if told else ""
     fresh.state, fresh.finished_at = State.CLOSED, clock.now()
-    fresh.save(update_fields=["state", "finished_at"])
+    fresh.save(update_fields=["state", "finished_at", "outcome_note"])
     record("alert closed", fresh, by=by)
     return fresh

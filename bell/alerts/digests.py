@@ -1,8 +1,8 @@
 """What may wait for a resident's digest, and the words of one: each message short, with its own link to answer by.
 
-Whoever chose a digest gets routine alerts by email in it (C7). What is urgent, a missing person, a stand-down and
-practice never wait; neither does what would be over before the digest comes. A message that was stopped, closed or
-stood down, or that expired meanwhile, comes in no digest: its row ends as `expired` or `cancelled`.
+Whoever chose a digest gets routine alerts by email in it (C7). What is urgent, a missing person, a stand-down, a
+correction and practice never wait; neither does what would be over before the digest comes. A message that was stopped,
+closed or stood down, or that expired meanwhile, comes in no digest: its row ends as `expired` or `cancelled`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -25,6 +25,7 @@ from bell.residents.models import Contact, Often
 
 TOO_LATE = "over before the digest was due"
 _SHORT = 600  # characters of a message that stand in a digest; the whole is on its page
+_AT_ONCE = (Relation.STAND_DOWN, Relation.CORRECTION)
 _ENDING = (Relation.STAND_DOWN, Relation.OUTCOME)
 
 
@@ -42,7 +43,7 @@ def run_due() -> int:
 
 def waits(frozen: Mapping[str, Any]) -> bool:
     """Whether an alert may wait for the digest of somebody who chose one."""
-    at_once = frozen["urgent"] or frozen["practice"] or frozen["relation"] == Relation.STAND_DOWN
+    at_once = frozen["urgent"] or frozen["practice"] or frozen["relation"] in _AT_ONCE
     return not at_once and frozen["kind"] != Kind.MISSING
 
 
@@ -51,7 +52,7 @@ def columns(found: QuerySet[Contact], frozen: Mapping[str, Any]) -> QuerySet[Con
     if not waits(frozen):
         return audience.columns(found, urgent=bool(frozen["urgent"]))
     now = clock.now()
-    expires = expiry.read(frozen)
+    expires = expiry.useful_until(frozen)
     due, kept = [], []
     for often in (Often.DAILY, Often.WEEKLY):
         at = chosen.next_digest(often, now)
@@ -108,7 +109,8 @@ def over(mailings: Collection[int]) -> dict[int, str]:
 
 def _is_over(version: Version, now: datetime) -> bool:
     alert = version.alert
-    if alert.state not in (State.SENDING, State.SENT) or expiry.is_over(version.frozen, now):
+    until = expiry.useful_until(version.frozen)
+    if alert.state not in (State.SENDING, State.SENT) or (until is not None and until <= now):
         return True
     return alert.followers.filter(relation__in=_ENDING, state__in=PUBLISHED).exists()
 

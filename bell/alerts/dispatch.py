@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.db import connection, transaction
 from django.db.models import Max, Q
 
-from bell.alerts import approving, audience, content, digests, find, notices, pictures, rules, standing_down
+from bell.alerts import approving, audience, content, digests, expiry, find, notices, pictures, rules, standing_down
 from bell.alerts.models import Alert, Approval, Carrier, ShapePlace, State, Version
 from bell.audit.record import record
 from bell.delivery import post
@@ -128,6 +128,8 @@ def begin(alert: Alert) -> bool:
     alert = Alert.objects.select_for_update(of=("self",)).get(pk=alert.pk)
     waiting = alert.state in (State.HELD, State.SCHEDULED)
     if not waiting or alert.hold_until is None or alert.hold_until > clock.now():
+        return False
+    if expiry.expire(alert):
         return False
     version = alert.versions.last()
     if (

@@ -1,18 +1,94 @@
-"""When an alert is over by itself: an event once it has begun."""
+"""When an alert is over by itself: at the moment that its author named, and an event at the end of its day.
+
+What has not gone by then goes no more, its page says that it is over, and feeds drop it. Nothing else ends by itself:
+a missing person is stood down by a person.
+"""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from bell.alerts import calendars
+from django.db import transaction
+
+from bell.alerts import calendars, rules
+from bell.alerts.models import Alert, State, Version
+from bell.audit.record import record
+from bell.delivery import post
+from bell.delivery.models import State as Delivered
+from bell.lib import clock
+
+WHY = "over before it was sent"
+_BEFORE = (State.APPROVED, State.SCHEDULED, State.HELD)
 
 
 def read(frozen: Mapping[str, Any]) -> datetime | None:
     """The moment after which a frozen alert (alerts.rules.snapshot) is over, or None: a person says so."""
-    return calendars.begins(frozen["kind"], frozen["fields"])
+    if said := frozen.get("expires_at"):
+        return datetime.fromisoformat(said)
+    return _end_of_day(calendars.begins(frozen["kind"], frozen["fields"]))
+
+
+def useful_until(frozen: Mapping[str, Any]) -> datetime | None:
+    """Until when it is of use to hear of it: nobody goes to an event that has begun."""
+    ends = [at for at in (read(frozen), calendars.begins(frozen["kind"], frozen["fields"])) if at is not None]
+    return min(ends) if ends else None
+
+
+def _end_of_day(at: datetime | None) -> datetime | None:
+    """Midnight after a moment, on London's clocks: nobody is asked how long an event lasts."""
+    if at is None:
+        return None
+    day = clock.local(at).date() + timedelta(days=1)
+    return datetime(day.year, day.month, day.day, tzinfo=clock.LONDON)
 
 
 def is_over(frozen: Mapping[str, Any], now: datetime) -> bool:
     """Whether that moment has passed."""
     until = read(frozen)
     return until is not None and until <= now
+
+
+def of(alert: Alert) -> datetime | None:
+    """The same of an alert as it stands."""
+    return alert.expires_at or _end_of_day(calendars.begins(alert.kind, alert.fields))
+
+
+def over_since(alert: Alert) -> datetime | None:
+    """Since when an alert has been over by itself; None while it is not."""
+    until = of(alert)
+    return until if until is not None and until <= clock.now() else None
+
+
+def run_due() -> int:
+    """End what is over: alerts that wait to be sent, and what of one that is going out has not gone. How many."""
+    done = 0
+    for alert in Alert.objects.filter(state__in=_BEFORE):
+        if over_since(alert) is not None:
+            done += expire(alert)
+    for version in Version.objects.filter(alert__state=State.SENDING, mailing__isnull=False).select_related("alert"):
+        if is_over(version.frozen, clock.now()):
+            done += cut_short(version)
+    return done
+
+
+@transaction.atomic
+def expire(alert: Alert) -> bool:
+    """An alert whose time passed before it was sent: a person may take it back, change it and hand it in again."""
+    fresh = Alert.objects.select_for_update(of=("self",)).get(pk=alert.pk)
+    if fresh.state not in _BEFORE or over_since(fresh) is None:
+        return False
+    rules.check_move(fresh, State.EXPIRED)
+    fresh.state = State.EXPIRED
+    fresh.save(update_fields=["state"])
+    record("alert expired", fresh, by=None)
+    return True
+
+
+@transaction.atomic
+def cut_short(version: Version) -> bool:
+    """Send no more of an alert that is over while it goes out; False when that was done before."""
+    going = [mailing for mailing in version.mailings() if mailing.stopped_at is None]
+    ended = sum(post.stop(mailing, reason=WHY, as_=Delivered.EXPIRED) for mailing in going)
+    if going:
+        record("alert expired", version.alert, by=None, messages=ended)
+    return bool(going)

@@ -8,7 +8,7 @@ from django.db.models import Q, Value
 from bell.alerts.picture_models import Picture
 from bell.alerts.template_models import Template
 from bell.delivery.models import Mailing
-from bell.organisations.kinds import Kind
+from bell.organisations.kinds import ASKING, Kind
 from bell.organisations.models import Officer, Organisation, Team
 from bell.residents.models import Place
 
@@ -33,6 +33,7 @@ class State(models.TextChoices):
     STOPPED = "stopped", "Stopped"
     CLOSED = "closed", "Closed"
     WITHDRAWN = "withdrawn", "Withdrawn"
+    EXPIRED = "expired", "Expired"
 
 
 # States in which an alert's page may be read by anyone.
@@ -45,6 +46,7 @@ class Relation(models.TextChoices):
     UPDATE = "update", "Update"
     STAND_DOWN = "stand-down", "Stand-down"
     OUTCOME = "outcome", "Outcome"
+    CORRECTION = "correction", "Correction"
 
 
 class AlertQuerySet(models.QuerySet["Alert"]):
@@ -99,6 +101,7 @@ class Alert(models.Model):
         help_text="Who asked us to send",
     )
     send_at = models.DateTimeField(null=True, blank=True, help_text="Not before this; empty: at once after approval")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Over after this; empty: see alerts.expiry")
     follows = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="followers")
     relation = models.CharField(max_length=12, choices=Relation.choices, blank=True)
 
@@ -115,6 +118,8 @@ class Alert(models.Model):
     hold_until = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    # What came of it, kept when it is closed (alerts.closing): nobody who was asked to help is left without a word.
+    outcome_note = models.TextField(blank=True, default="", db_default="")
 
     objects = AlertQuerySet.as_manager()
 
@@ -126,6 +131,10 @@ class Alert(models.Model):
             models.CheckConstraint(
                 name="alert_held_has_an_end",
                 condition=~Q(state__in=["held", "scheduled"]) | Q(hold_until__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="alert_asked_and_told_what_came_of_it",
+                condition=~Q(state="closed", kind__in=ASKING, follows__isnull=True) | ~Q(outcome_note=""),
             ),
             models.CheckConstraint(
                 name="alert_follows_in_some_way",

@@ -10,7 +10,7 @@ from bell.alerts import blanks, checks, content, drawing, translations
 from bell.alerts.audience import hidden
 from bell.alerts.checks.reach import is_everyone
 from bell.alerts.models import Alert, Carrier, Relation, State, Version
-from bell.lib import shapes, text
+from bell.lib import clock, shapes, text
 from bell.organisations import kinds
 from bell.organisations import rules as organisation_rules
 from bell.organisations.models import Grant, Officer, Organisation, Role
@@ -26,15 +26,16 @@ MOVES: dict[str, frozenset[str]] = {
     State.SUBMITTED: frozenset({State.APPROVED, State.RETURNED, State.REJECTED, State.DRAFT, State.WITHDRAWN}),
     State.RETURNED: frozenset({State.DRAFT, State.SUBMITTED, State.WITHDRAWN}),
     State.REJECTED: frozenset(),
-    State.APPROVED: frozenset({State.HELD, State.SCHEDULED, State.DRAFT, State.WITHDRAWN}),
-    State.SCHEDULED: frozenset({State.APPROVED, State.SENDING, State.DRAFT}),
-    State.HELD: frozenset({State.APPROVED, State.SENDING, State.DRAFT}),
+    State.APPROVED: frozenset({State.HELD, State.SCHEDULED, State.DRAFT, State.WITHDRAWN, State.EXPIRED}),
+    State.SCHEDULED: frozenset({State.APPROVED, State.SENDING, State.DRAFT, State.EXPIRED}),
+    State.HELD: frozenset({State.APPROVED, State.SENDING, State.DRAFT, State.EXPIRED}),
     State.SENDING: frozenset({State.SENT, State.STOPPED}),
     # Stopped while some people still wait for it in their digest (actions.stop).
     State.SENT: frozenset({State.CLOSED, State.STOPPED}),
     State.STOPPED: frozenset({State.CLOSED}),
     State.CLOSED: frozenset(),
     State.WITHDRAWN: frozenset(),
+    State.EXPIRED: frozenset({State.DRAFT, State.WITHDRAWN}),
 }
 EDITABLE = (State.DRAFT, State.RETURNED)
 
@@ -89,10 +90,10 @@ def snapshot(alert: Alert) -> dict[str, Any]:
 
 def _later(alert: Alert) -> dict[str, Any]:
     """What an alert may have since versions were first frozen: left out while empty, so that their digests hold."""
-    later: dict[str, Any] = {"languages": alert.languages} if alert.languages else {}
-    if alert.picture is not None:
-        later["picture"] = {"sha256": alert.picture.sha256, "alt": alert.picture_alt}
-    return later
+    picture = alert.picture and {"sha256": alert.picture.sha256, "alt": alert.picture_alt}
+    expires = alert.expires_at and alert.expires_at.isoformat()
+    later = {"languages": alert.languages, "picture": picture, "expires_at": expires}
+    return {name: value for name, value in later.items() if value}
 
 
 def may_edit(officer: Officer, alert: Alert) -> bool:
@@ -146,7 +147,7 @@ def problems_with_audience(alert: Alert) -> str:
     """Why the audience may not be used by this team, in words, or nothing."""
     rule = alert.audience
     if alert.follows_id:
-        return ""
+        return _problem_with_more(alert)
     if words := _problem_with_scheme(alert):
         return words
     if not rule.get("areas") and not rule.get("shapes"):
@@ -170,6 +171,22 @@ def problems_with_audience(alert: Alert) -> str:
     return ""
 
 
+def may_reach_more(alert: Alert) -> bool:
+    """Whether a follow-up may also go to those whom the first alert would mean today: news may, a stand-down and a
+    correction are for exactly those who were told."""
+    return alert.relation in (Relation.UPDATE, Relation.OUTCOME)
+
+
+def _problem_with_more(alert: Alert) -> str:
+    """A follow-up reaches whoever got the first and, where that was asked for, its audience of today: no other."""
+    first = alert
+    while first.follows is not None:
+        first = first.follows
+    if not alert.audience or (may_reach_more(alert) and alert.audience == first.audience):
+        return ""
+    return "A follow-up goes to the people who were sent the first alert, or also to that alert's audience of today."
+
+
 def _problem_with_scheme(alert: Alert) -> str:
     """A watch scheme's own team writes to its scheme only (F3); every other team is free to choose groups."""
     schemes = dict(Group.objects.filter(scheme_team=alert.team_id).values_list("pk", "name"))
@@ -191,6 +208,8 @@ def problems(alert: Alert) -> dict[str, str]:
         found["body"] = "Enter the message."
     elif len(alert.body) > BODY_MOST:
         found["body"] = f"The message must be {BODY_MOST} characters or fewer."
+    if alert.expires_at is not None and alert.expires_at <= (alert.send_at or clock.now()):
+        found["expires_at"] = "The alert would be over before it is sent. Choose a later time, or leave it empty."
     if not (alert.by_email or alert.by_sms):
         found["by_email"] = "Choose email, text message or both."
     for name in kinds.FACTS[alert.kind].fields:

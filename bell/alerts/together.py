@@ -113,7 +113,7 @@ def _may_carry(by: Officer, organisation: Organisation) -> None:
 
 def is_wanted(alert: Alert) -> bool:
     """Whether an alert may still be carried: it is not stopped, closed or stood down."""
-    over = alert.state in (State.STOPPED, State.CLOSED, State.WITHDRAWN, State.REJECTED)
+    over = alert.state in (State.STOPPED, State.CLOSED, State.WITHDRAWN, State.REJECTED, State.EXPIRED)
     return not over and not alert.followers.filter(relation__in=_STEPPED_DOWN, state__in=PUBLISHED).exists()
 
 

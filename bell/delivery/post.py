@@ -101,10 +101,11 @@ def post(
 
 
 @transaction.atomic
-def stop(mailing: Mailing, *, reason: str) -> int:
+def stop(mailing: Mailing, *, reason: str, as_: State = State.CANCELLED) -> int:
     """Cancel what is not yet sent and return how many; workers stop within 5 s (promises.md, I3).
 
-    Digests in which it stands, and which have not gone, are made anew without it.
+    `as_`: the state in which it ends, when nobody stopped it but its time has passed. Digests in which it stands, and
+    which have not gone, are made anew without it.
     """
     now = times.now()
     blocking.hold_digests()
@@ -113,7 +114,7 @@ def stop(mailing: Mailing, *, reason: str) -> int:
     mailing.refresh_from_db(fields=["stopped_at"])
     rows = Delivery.objects.filter(mailing=mailing)
     stopped = rows.filter(state__in=[State.QUEUED, State.DEFERRED, State.WAITING]).update(
-        state=State.CANCELLED, reason=reason[:200], state_at=now
+        state=as_, reason=reason[:200], state_at=now
     )
     items = DigestItem.objects.filter(delivery__in=rows, digest__isnull=False, over=False)
     blocking.break_up(Delivery.objects.filter(pk__in=items.values("digest")))

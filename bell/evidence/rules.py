@@ -5,6 +5,7 @@ import json
 import struct
 from typing import Any, NamedTuple
 
+from bell.alerts import expiry
 from bell.alerts.models import Alert, Relation, State
 from bell.conversations import rules as conversation_rules
 from bell.delivery.models import Delivery
@@ -46,6 +47,8 @@ def appeal_of(alert: Alert) -> Alert:
 def takes_footage(alert: Alert) -> bool:
     """Whether footage may be sent to an alert: an appeal that went out, is real, and is neither over nor closed."""
     if alert.kind not in TAKING or alert.practice or alert.state not in _OPEN or alert.follows_id is not None:
+        return False
+    if expiry.over_since(alert) is not None:
         return False
     over = alert.followers.filter(relation__in=_ENDED, state__in=[*_OPEN, State.CLOSED])
     return alert.kind != Kind.MISSING or not over.exists()

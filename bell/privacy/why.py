@@ -87,7 +87,7 @@ def _channel(delivery: Delivery, version: Version, sender: str) -> str:
 
 def _reasons(person: Person, version: Version) -> tuple[str, ...]:
     """Places and groups that the version's audience meant. Places are compared as they are today."""
-    if version.frozen.get("follows"):
+    if version.frozen.get("follows") and (not version.frozen["audience"] or _had_the_first(person, version)):
         return ("You were sent the message that this one follows.",)
     rule = audience.Rule.of(version.frozen)
     own = Place.objects.of(person.resident)
@@ -100,6 +100,13 @@ def _reasons(person: Person, version: Version) -> tuple[str, ...]:
         names = Group.objects.filter(pk__in=rule.groups).filter(pk__in=mine).values_list("name", flat=True)
         words += [f"You are in the group {name}." for name in names] or ["You were in one of its groups then."]
     return tuple(words)
+
+
+def _had_the_first(person: Person, version: Version) -> bool:
+    """Whether the person was sent what this version follows."""
+    first = Version.objects.filter(alert=version.frozen["follows"]).exclude(mailing=None)
+    sent = [mailing for one in first for mailing in one.mailings()]
+    return persons.deliveries(person).filter(mailing__in=sent).exists()
 
 
 def _place(place: Place, rule: audience.Rule) -> str:

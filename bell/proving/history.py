@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import F
 
-from bell.alerts import actions, approving, audience, dispatch, find
+from bell.alerts import actions, approving, audience, closing, dispatch, find
 from bell.alerts.models import Alert, Relation, State
 from bell.conversations import actions as conversations
 from bell.conversations.actions import Words
@@ -222,13 +222,8 @@ def _missing(desk: _Desk, local: Team, personas: Sequence[Resident], now: dateti
         fields={"description": "No longer needed"},
     )
     _went_out(after, desk, at + timedelta(hours=2))
-    for one in (alert, after):
-        _close(one)
-
-
-def _close(alert: Alert) -> None:
-    """Nothing more is expected of an alert of the past."""
-    Alert.objects.filter(pk=alert.pk, state=State.SENT).update(state=State.CLOSED)
+    closing.close(alert, by=desk.author)
+    Alert.objects.filter(pk=after.pk, state=State.SENT).update(state=State.CLOSED)
 
 
 def _waiting(desk: _Desk) -> None:

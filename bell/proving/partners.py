@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from bell.alerts import actions, dispatch, together
+from bell.alerts import actions, closing, dispatch, together
 from bell.alerts.models import Alert, Relation, State
 from bell.lib import clock
 from bell.organisations import actions as organisations
@@ -166,7 +166,8 @@ def _search(
         fields={"description": "No longer needed"},
     )
     _went_out(after, author, approver, at + timedelta(hours=5))
-    Alert.objects.filter(pk__in=[alert.pk, after.pk], state=State.SENT).update(state=State.CLOSED)
+    closing.close(alert, by=author)
+    Alert.objects.filter(pk=after.pk, state=State.SENT).update(state=State.CLOSED)
 
 
 def _went_out(alert: Alert, author: Officer, approver: Officer, at: datetime) -> None:

@@ -6,6 +6,7 @@ name then replaces it, where a missing entry would leave the name standing.
 
 import hashlib
 from datetime import UTC, datetime
+from itertools import islice
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response
@@ -41,7 +42,7 @@ def everything(request: HttpRequest) -> HttpResponseBase:
         author=name,
         updated=_BEGAN,
     )
-    return _answer(request, feed, list(find.open_alerts()[:MOST]))
+    return _answer(request, feed, list(islice(find.current(find.open_alerts()[: MOST * 5]), MOST)))
 
 
 @require_safe

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from bell.alerts import find
+from bell.alerts import expiry, find
 from bell.alerts.models import Alert, Relation, State
 from bell.lib import links
 from bell.organisations.models import Organisation
@@ -64,17 +64,26 @@ def _answer(code: str) -> dict[str, object]:
     ]
     newest = later[-1] if later else None
     over = (
-        alert.state == State.CLOSED or alert.relation in find.ENDED or any(one.relation in find.ENDED for one in later)
+        alert.state == State.CLOSED
+        or expiry.over_since(alert) is not None
+        or alert.relation in find.ENDED
+        or any(one.relation in find.ENDED for one in later)
     )
     return {
         "alert": show(alert),
         "stopped": alert.state == State.STOPPED,
         "over": over,
         "newest": show(newest) if newest is not None else None,
-        "newest_says": Relation(newest.relation).label.lower() if newest is not None and newest.relation else "",
+        "newest_says": _said(newest) if newest is not None else "",
         "page": links.alert_page(alert.reference),
         "newest_page": links.alert_page(newest.reference) if newest is not None else "",
     }
+
+
+def _said(newest: Alert) -> str:
+    """ "an update", "a correction"."""
+    words = Relation(newest.relation).label.lower() if newest.relation else "update"
+    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
 def _sent(code: str) -> Alert | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bell.alerts import find
+from bell.alerts import expiry, find
 from bell.alerts.content import FIELD_LABELS
 from bell.alerts.models import Alert, Relation, State
 from bell.lib import clock, markup
@@ -60,11 +60,19 @@ class Shown:
     stopped: bool
     closed: bool
     practice: bool
+    over: str = ""  # since when, where it is over by itself
+
+    @property
+    def over_words(self) -> str:
+        """What its page says then."""
+        return f"This has been over since {self.over}."
 
 
 def takes_answers(alert: Alert) -> bool:
     """Whether one-tap answers make sense: appeals do, until they are called off or closed."""
-    return kinds.FACTS[alert.kind].answers and alert.relation not in find.ENDED and alert.state != State.CLOSED
+    if alert.state == State.CLOSED or expiry.over_since(alert) is not None:
+        return False
+    return kinds.FACTS[alert.kind].answers and alert.relation not in find.ENDED
 
 
 def show(alert: Alert) -> Shown:
@@ -94,6 +102,7 @@ def show(alert: Alert) -> Shown:
         stopped=alert.state == State.STOPPED,
         closed=alert.state == State.CLOSED,
         practice=alert.practice,
+        over=clock.said(over) if (over := expiry.over_since(alert)) else "",
     )
 
 

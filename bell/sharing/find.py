@@ -1,6 +1,7 @@
 """Which alerts may be shared, what a kit is made of, and the public alerts of an area. Nothing here writes."""
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from shapely.geometry.base import BaseGeometry
 
-from bell.alerts import content, drawing
+from bell.alerts import content, drawing, expiry
 from bell.alerts import find as alerts
 from bell.alerts.models import Alert, State
 from bell.lib import links, shapes
@@ -120,13 +121,18 @@ def open_alerts() -> QuerySet[Alert]:
     return found.order_by("-sent_at", "-pk")
 
 
+def current(found: Iterable[Alert]) -> Iterator[Alert]:
+    """Without those that are over by themselves: feeds tell what still holds."""
+    return (alert for alert in found if expiry.over_since(alert) is None)
+
+
 def of_area(area: Area, *, most: int, follow_ups: bool = False) -> list[Alert]:
     """The newest public alerts to an area, to any part of it, or to something it is part of."""
     related = places.under([area.pk]) | set(_ancestors(area))
     ground = places.shape(area)
     found: list[Alert] = []
     rows = open_alerts() if follow_ups else open_alerts().filter(follows=None)
-    for alert in rows[:_LOOK_BACK]:
+    for alert in current(rows[:_LOOK_BACK]):
         if _touches(alerts.first_of(alert).audience, related, ground):
             found.append(alert)
         if len(found) == most:

@@ -20,6 +20,7 @@ def rows(mine: Alert, theirs: Alert) -> list[Row]:
         ("How it goes", _channels(mine), _channels(theirs)),
         ("Carried together with", _carriers(mine), _carriers(theirs)),
         ("Send at", _send_at(mine), _send_at(theirs)),
+        ("Over after", _over_after(mine), _over_after(theirs)),
     ]
     for name, label in content.FIELD_LABELS.items():
         found.append((label, str(mine.fields.get(name, "")), str(theirs.fields.get(name, ""))))
@@ -43,6 +44,10 @@ def _channels(alert: Alert) -> str:
 
 def _carriers(alert: Alert) -> str:
     return ", ".join(one.name for one in showing.together(alert, rules.snapshot(alert)).carriers) or "nobody"
+
+
+def _over_after(alert: Alert) -> str:
+    return clock.said(alert.expires_at) if alert.expires_at else "when it is closed"
 
 
 def _send_at(alert: Alert) -> str:

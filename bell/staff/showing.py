@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bell.alerts import approving, audience, content, digests, practice, rules, translations
+from bell.alerts import approving, audience, content, digests, expiry, practice, rules, translations
 from bell.alerts.find import Progress
 from bell.alerts.models import Alert, Approval, Carrier, Relation, State, Version
 from bell.delivery import slots
@@ -93,6 +93,7 @@ class Audience:
     """Who is meant, in words, and as a map."""
 
     follows: Alert | None
+    also: bool
     areas: list[str]
     shapes: list[str]
     groups: list[str]
@@ -104,6 +105,7 @@ def meant(alert: Alert, rule: dict[str, Any]) -> Audience:
     groups = Group.objects.public().filter(pk__in=rule.get("groups", []))
     return Audience(
         follows=alert.follows,
+        also=bool(alert.follows and rule),
         areas=ground.names(rule),
         shapes=ground.described(rule),
         groups=list(groups.values_list("name", flat=True)),
@@ -128,6 +130,7 @@ class Together:
     carriers: list[Partner]
     behalf: str
     send_at: datetime | None
+    expires: datetime | None
 
 
 _DECIDED = {Carrier.Decision.AGREED: "green", Carrier.Decision.DECLINED: "grey", Carrier.Decision.ASKED: "amber"}
@@ -146,6 +149,7 @@ def together(alert: Alert, frozen: dict[str, Any], version: Version | None = Non
         carriers=asked or ([] if version else [Partner(one.name) for one in named]),
         behalf=alert.on_behalf_of.name if alert.on_behalf_of else "",
         send_at=datetime.fromisoformat(at) if at else None,
+        expires=expiry.read(frozen),
     )
 
 
@@ -265,20 +269,30 @@ def doing(officer: Officer, alert: Alert, version: Version | None) -> Doing:
         send=act and same and alert.state == State.APPROVED and version is not None and approving.is_approved(version),
         undo=act and alert.state in (State.HELD, State.SCHEDULED),
         stop=act and (alert.state == State.SENDING or (alert.state == State.SENT and digests.keeps(alert))),
-        follow=_follow_ups(alert) if write and same else [],
+        follow=_follow_ups(alert, officer) if write and same else [],
     )
 
 
-def _follow_ups(alert: Alert) -> list[tuple[str, str]]:
+def _follow_ups(alert: Alert, officer: Officer) -> list[tuple[str, str]]:
     """The ways to follow an alert that went out: (relation, words)."""
     if alert.state not in (State.SENDING, State.SENT, State.STOPPED, State.CLOSED):
         return []
-    offered = [(Relation.UPDATE, "Send an update")]
+    offered = [(Relation.UPDATE, "Send an update")] if alert.state != State.STOPPED else []
+    if (version := alert.versions.exclude(mailing=None).last()) and (people := audience.reached(version)):
+        offered.insert(0, (Relation.CORRECTION, _correction(alert, people, officer)))
     if alert.kind == kinds.Kind.MISSING:
         offered.append((Relation.STAND_DOWN, "Stand down"))
     if kinds.FACTS[alert.kind].answers:
         offered.append((Relation.OUTCOME, "Send an outcome"))
     return [(str(relation), label) for relation, label in offered]
+
+
+def _correction(alert: Alert, people: int, officer: Officer) -> str:
+    """What the button says: of a stopped alert, who got it all the same."""
+    if alert.state != State.STOPPED:
+        return "Send a correction"
+    who = "1 person" if people == 1 else f"{words.number(people, officer)} people"
+    return f"Send a correction to the {who} who already got it"
 
 
 def decided(version: Version | None) -> Approval | None:

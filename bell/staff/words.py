@@ -22,6 +22,7 @@ STATE_COLOURS: dict[str, str] = {
     State.STOPPED: "red",
     State.CLOSED: "grey",
     State.WITHDRAWN: "grey",
+    State.EXPIRED: "grey",
 }
 # What a finding of the checks means for the approval: words and a colour.
 LEVELS = {

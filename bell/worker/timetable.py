@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bell.alerts import digests, dispatch, lapsing
+from bell.alerts import digests, dispatch, expiry, lapsing
 from bell.audit import heads
 from bell.audit.record import seal
 from bell.conversations import receive
@@ -30,6 +30,7 @@ TIMETABLE = (
     Entry("heartbeat", health.BEAT_SECONDS, health.beat),  # this worker is alive (doctor, health page, metrics)
     Entry("dispatch", 0.5, dispatch.run_due),  # alerts whose time has come, into the outbox, a step at a time
     Entry("approvals", 30.0, lapsing.lapse_due),  # what waited too long for approval, back to its author
+    Entry("over", 5.0, expiry.run_due),  # alerts whose time has passed: what has not gone goes no more
     Entry("digests", 5.0, digests.run_due),  # residents' daily and weekly digests, and what became of them
     Entry("receive", 0.5, receive.run),  # replies, texts, bounces and receipts, out of the raw bytes
     Entry("trouble", 15.0, holding.hold_troubled),  # a send that too many complain of is held, and a person called

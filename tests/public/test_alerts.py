@@ -105,7 +105,7 @@ def test_references_that_are_none(client, cast, reference):
 def test_a_stopped_and_a_closed_alert_say_so(client, cast, alert):
     Alert.objects.filter(pk=alert.pk).update(state=State.STOPPED)
     assert "We stopped sending this alert" in page(client, alert)
-    Alert.objects.filter(pk=alert.pk).update(state=State.CLOSED)
+    Alert.objects.filter(pk=alert.pk).update(state=State.CLOSED, outcome_note="Found.")
     words = page(client, alert)
     assert "This alert is closed" in words and "Are you one of those we asked?" not in words
 

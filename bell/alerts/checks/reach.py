@@ -103,7 +103,9 @@ def everyone(subject: Subject, reach: Reach) -> Iterator[Finding]:
 
 def is_everyone(reach: Reach) -> bool:
     """Whether so many are meant that it may be by accident."""
-    if reach.people < EVERYONE_LEAST or reach.rule.follows is not None:
+    if reach.people < EVERYONE_LEAST or (
+        reach.rule.follows is not None and not reach.rule.areas and not reach.rule.shapes
+    ):
         return False
     followers = Following.objects.filter(organisation=reach.rule.organisation, resident__left_at=None).count()
     return reach.people >= EVERYONE_SHARE * followers

@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 
-from bell.alerts import content, partners, rules
+from bell.alerts import content, find, partners, rules
 from bell.alerts.models import Alert
 from bell.lib import clock
 from bell.organisations import kinds
@@ -156,9 +156,18 @@ class ComposeForm(Form):
         widget=Checkboxes(small=True),
         error_messages={"invalid_choice": "An organisation that you chose has no agreement today. Choose again"},
     )
+    also = forms.BooleanField(label="Also to everyone whom the first alert would mean today", required=False)
     send_at = SendAtField(
         label="Send at",
         help_text="Empty: at once after approval",
+        required=False,
+        widget=NativeDateTime(),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
+        error_messages={"invalid": "Enter a date and a time"},
+    )
+    expires_at = SendAtField(
+        label="Over after",
+        help_text="Then nothing more is sent, and its page says that it is over. Empty: when you close it",
         required=False,
         widget=NativeDateTime(),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
@@ -226,6 +235,8 @@ class ComposeForm(Form):
         if alert.follows_id:
             for name in ("areas", "shapes", "groups", "circle_postcode", "circle_radius", "shape_text"):
                 del self.fields[name]
+        if not rules.may_reach_more(alert):
+            del self.fields["also"]
 
     def facts(self) -> list[forms.BoundField]:
         """The fields of the alert's kind."""
@@ -260,13 +271,17 @@ class ComposeForm(Form):
         }
         if "channels" in cleaned:
             changed |= {"by_email": "email" in cleaned["channels"], "by_sms": "sms" in cleaned["channels"]}
-        if "send_at" in cleaned:
-            changed["send_at"] = cleaned["send_at"]
+        for name in ("send_at", "expires_at"):
+            if name in cleaned:
+                changed[name] = cleaned[name]
         if "carriers" in cleaned:
             changed["carriers"] = sorted(cleaned["carriers"])
         changed["fields"] = self._fields()
         if "languages" in self.data:  # a form that shows them
             changed["languages"] = spoken.changes(cleaned, self.tags, alert)
+        if "also" in self.fields:
+            first = find.first_of(alert).audience
+            changed["audience"] = first if cleaned.get("also") else {}
         if not alert.follows_id:
             old = alert.audience
             changed["audience"] = {name: cleaned.get(name, old.get(name, [])) for name in ("areas", "shapes", "groups")}
@@ -338,8 +353,10 @@ def _initial(alert: Alert) -> dict[str, Any]:
         "shapes": audience.get("shapes", []),
         "groups": audience.get("groups", []),
         "circle_radius": 500,
+        "also": bool(alert.follows_id and audience),
         "carriers": alert.carriers,
         "send_at": alert.send_at,
+        "expires_at": alert.expires_at,
         **facts,
         **moments,
     }
