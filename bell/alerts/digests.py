@@ -147,7 +147,7 @@ def write(mailings: Sequence[int]) -> post.Content:
     )
 
 
-def _said(told: Sequence[tuple[Version, Organisation | None]], tag: str = "") -> dict[str, str]:
+def _said(told: Sequence[tuple[Version, Organisation | None]], tag: str = "") -> dict[str, Any]:
     """Subject and both bodies, for readers of one language."""
     items = [_item(place, version, carrier, tag) for place, (version, carrier) in enumerate(told)]
     context = {
