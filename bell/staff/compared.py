@@ -32,6 +32,7 @@ _LABELS = {
     "groups": "groups",
     "carriers": "organisations that carry it",
     "send_at": "time of sending",
+    "expires_at": "when it is over",
     "on_behalf_of": "asked for by",
     **{name: label[:1].lower() + label[1:] for name, label in content.FIELD_LABELS.items()},
 }
@@ -141,6 +142,7 @@ _SAID: dict[str, Callable[[Any], str]] = {
     "on_behalf_of": lambda number: _organisations([number]),
     "team": _team,
     "send_at": lambda moment: clock.said(datetime.fromisoformat(moment)),
+    "expires_at": lambda moment: clock.said(datetime.fromisoformat(moment)),
 }
 
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('residents', '0006_add_language_to_resident'),
+        ('residents', '0007_add_area_imports'),
     ]
 
     operations = [
