@@ -18,7 +18,7 @@ def keep_notes(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("alerts", "0006_add_route_and_editors"),
+        ("alerts", "0008_add_template"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('alerts', '0007_appeals_close_with_an_outcome'),
+        ('alerts', '0009_appeals_close_with_an_outcome'),
     ]
 
     operations = [
