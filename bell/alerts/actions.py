@@ -20,6 +20,7 @@ from bell.alerts import (
     translations,
 )
 from bell.alerts.models import Alert, Approval, Ask, Relation, State, Version
+from bell.alerts.rule import GROUP_KEYS, tidy
 from bell.alerts.rules import NotAllowed, Unfinished
 from bell.audit.record import record
 from bell.delivery import post
@@ -146,6 +147,7 @@ def submit(alert: Alert, *, by: Officer, everyone: int | None = None) -> Version
         emails=reached.emails,
         texts=reached.texts,
         pence=translations.pence(frozen, rule, reached.texts),
+        beyond=audience.beyond(rule, organisation_rules.patch_area_ids(fresh.team)),
         checks=noticed,
         route=needs.as_json(),
     )
@@ -335,7 +337,7 @@ def take_on(ask: Ask, *, team: Team, by: Officer) -> Alert:
         by_email=source.by_email,
         by_sms=source.by_sms,
         fields=source.fields,
-        audience={**source.audience, "groups": []},
+        audience=tidy({key: value for key, value in source.audience.items() if key not in GROUP_KEYS}),
         on_behalf_of=source.organisation,
     )
     together.settle_ask(ask, by=by, made=made)

@@ -1,80 +1,29 @@
 """The one query from an audience rule to people: the same for counting, for freezing and for filling the outbox."""
 
-import hashlib
 import json
 import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Case, Count, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.expressions import RawSQL
 from shapely.geometry.base import BaseGeometry
 
 from bell.alerts import drawing
-from bell.alerts.models import CountAsked, Relation, Version
-from bell.audit.record import record
+from bell.alerts.models import Version
+from bell.alerts.rule import Ground, Part
+from bell.alerts.rule import Rule as Rule
 from bell.delivery.models import Channel, Delivery, Mailing, Suppression
 from bell.delivery.models import State as Delivered
 from bell.lib import cells, clock, shapes, text
 from bell.organisations import kinds
-from bell.organisations.models import Officer
 from bell.places import find
 from bell.residents.actions import stream
 from bell.residents.models import Contact, Following, GroupMember, Place, PlaceArea
-
-COUNTS_A_MINUTE = 60
-_EDGE_CHUNK = 50_000
-
-
-class TooManyCounts(Exception):
-    """An officer counted too often in a minute."""
-
-
-@dataclass(frozen=True)
-class Rule:
-    """Who is meant: people with a place in these areas or shapes, in any of these groups (none: everyone).
-
-    `follows` names an earlier mailing instead: the people who were sent that, and whoever areas or shapes mean today,
-    where there are any ("also the present audience").
-    """
-
-    organisation: int
-    kind: str
-    channels: tuple[str, ...]
-    areas: tuple[int, ...] = ()
-    shapes: tuple[Any, ...] = ()
-    groups: tuple[int, ...] = ()
-    follows: int | None = None  # id of the earlier alert's mailing
-    but_not: tuple[int, ...] = ()  # ids of mailings whose people have this message already
-    kept: bool = False  # with `follows`: also those who still wait for it in a digest
-
-    @classmethod
-    def of(
-        cls,
-        frozen: dict[str, Any],
-        follows_mailing: int | None = None,
-        *,
-        carrier: int | None = None,
-        but_not: tuple[int, ...] = (),
-    ) -> "Rule":
-        """The rule in a frozen version (alerts.rules.snapshot), for its own organisation or for one that carries it."""
-        chosen = [(Channel.EMAIL, frozen["by_email"]), (Channel.SMS, frozen["by_sms"])]
-        rule = frozen["audience"]
-        return cls(
-            organisation=carrier or frozen["organisation"],
-            kind=frozen["kind"],
-            channels=tuple(str(channel) for channel, on in chosen if on),
-            areas=tuple(rule.get("areas", [])),
-            shapes=tuple(rule.get("shapes", [])),
-            groups=tuple(rule.get("groups", [])),
-            follows=follows_mailing,
-            but_not=but_not,
-            kept=frozen["relation"] == Relation.UPDATE,
-        )
 
 
 @dataclass(frozen=True)
@@ -86,32 +35,22 @@ class Reached:
     texts: int
 
 
-@dataclass(frozen=True)
-class Roughly:
-    """Numbers fit to be shown while drawing: rounded to 5, hidden under 5 (None). Pence of the texts."""
-
-    people: int | None
-    emails: int | None
-    texts: int | None
-    pence: float
+def geometry(ground: Ground) -> BaseGeometry | None:
+    """The drawn shapes of a ground as one geometry."""
+    return shapes.union([drawing.read(shape) for shape in ground.shapes]) if ground.shapes else None
 
 
-def geometry(rule: Rule) -> BaseGeometry | None:
-    """The rule's shapes as one geometry."""
-    return shapes.union([drawing.read(shape) for shape in rule.shapes]) if rule.shapes else None
-
-
-def _ranges(ranges: list[tuple[int, int]]) -> Q:
+def ranges(wanted: list[cells.Range]) -> Q:
     """Places whose cell lies in any of these ranges."""
     found = Q(pk__in=[])
-    for first, last in ranges:
+    for first, last in wanted:
         found |= Q(cell__range=(first, last))
     return found
 
 
 def edge_places(shape: BaseGeometry, edge: list[tuple[int, int]]) -> list[int]:
     """Ids of the places in the edge ranges that lie inside the shape: fetched and tested exactly."""
-    rows = list(Place.objects.filter(_ranges(edge)).values_list("id", "lon", "lat")) if edge else []
+    rows = list(Place.objects.filter(ranges(edge)).values_list("id", "lon", "lat")) if edge else []
     if not rows:
         return []
     table = np.array(rows, dtype=float)
@@ -119,26 +58,47 @@ def edge_places(shape: BaseGeometry, edge: list[tuple[int, int]]) -> list[int]:
     return [int(number) for number in table[inside, 0]]
 
 
-def places(rule: Rule, *, version: Version | None = None, shape: BaseGeometry | None = None, walk: bool = False) -> Q:
-    """Which places are meant. With a `version`, edge places come from those fixed when its fan-out began.
+def places(
+    ground: Ground,
+    part: Part = Part.IN,
+    *,
+    version: Version | None = None,
+    shape: BaseGeometry | None = None,
+    walk: bool = False,
+) -> Q:
+    """Which places lie in a ground. With a `version`, edge places come from those fixed when its fan-out began.
 
-    `walk`: asked of each place, for whoever has the place at hand already (see `people`).
+    `shape` stands in for the drawn shapes. `walk`: asked of each place, for whoever has the place at hand already (see
+    `people`).
     """
     meant = Q(pk__in=[])
-    if rule.areas:
-        within = PlaceArea.objects.filter(area__in=find.under(list(rule.areas)))
+    if ground.areas:
+        within = PlaceArea.objects.filter(area__in=find.under(list(ground.areas)))
         meant |= Q(Exists(within.filter(place=OuterRef("pk")))) if walk else Q(pk__in=within.values("place"))
-    drawn = shape if shape is not None else geometry(rule)
+    drawn = shape if shape is not None else geometry(ground)
     if drawn is not None:
         covering = cells.cover(drawn)
-        meant |= _ranges(covering.inside)
-        if version is not None and walk:
-            meant |= Q(Exists(version.shape_places.filter(place=OuterRef("pk"))))
-        elif version is not None:
-            meant |= Q(pk__in=version.shape_places.values("place"))
+        meant |= ranges(covering.inside)
+        fixed = version.shape_places.filter(part=part) if version is not None else None
+        if fixed is not None and walk:
+            meant |= Q(Exists(fixed.filter(place=OuterRef("pk"))))
+        elif fixed is not None:
+            meant |= Q(pk__in=fixed.values("place"))
         else:
             meant |= Q(pk__in=_these(edge_places(drawn, covering.edge)))
     return meant
+
+
+def meant_places(rule: Rule, *, version: Version | None = None, walk: bool = False) -> QuerySet[Place]:
+    """The places by which people are meant: in the ground, and not in what is left out.
+
+    What is left out is asked of each place in either form: a database looks a place up much quicker than it makes a set
+    of all the places of a district, of which it then needs few.
+    """
+    found = Place.objects.filter(places(rule.ground(Part.IN), Part.IN, version=version, walk=walk))
+    if left_out := rule.ground(Part.NOT):
+        found = found.exclude(places(left_out, Part.NOT, version=version, walk=True))
+    return found
 
 
 def _these(ids: list[int]) -> RawSQL:
@@ -148,15 +108,45 @@ def _these(ids: list[int]) -> RawSQL:
     return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(ids)])
 
 
-def people(
-    rule: Rule, *, version: Version | None = None, shape: BaseGeometry | None = None, walk: bool = False
-) -> QuerySet[Contact]:
+def people(rule: Rule, *, version: Version | None = None, walk: bool = False) -> QuerySet[Contact]:
     """Contacts to write to: place, groups, kind, organisation, channel, pause and suppression honoured (A3, A4).
 
     Both forms find the same people. The usual one begins at the places and groups, which is quick where few are meant.
     With `walk` everything is asked of one resident after the other, so that a reader in the order of their keys may
     stop at any of them and has then read no further: right where most are meant (dispatch).
     """
+    found = reachable(rule, walk=walk)
+    if rule.follows is None:
+        return found.filter(_present(rule, version=version, walk=walk))
+    got = _among(_sent(rule.follows, kept=rule.kept), _KEY, walk)
+    if not rule.ground(Part.IN):
+        return found.filter(got)
+    return found.filter(got | _present(rule, version=version, walk=walk))
+
+
+def _present(rule: Rule, *, version: Version | None, walk: bool) -> Q:
+    """Contacts whom groups and ground mean today."""
+    meant = in_groups(rule, walk=walk)
+    if also := rule.ground(Part.ALSO):
+        other = Place.objects.filter(places(also, Part.ALSO, version=version, walk=walk))
+        meant &= _among(other, _RESIDENT, walk)
+    return meant & _among(meant_places(rule, version=version, walk=walk), _RESIDENT, walk)
+
+
+def in_groups(rule: Rule, *, walk: bool = False) -> Q:
+    """Members of any of the rule's groups, of each that they must be in too, and of none that is left out."""
+    members, found = GroupMember.objects.members(), Q()
+    if rule.groups:
+        found &= _among(members.filter(group__in=rule.groups), _RESIDENT, walk)
+    for group in rule.also_groups:
+        found &= _among(members.filter(group=group), _RESIDENT, walk)
+    if rule.not_groups:
+        found &= ~_among(members.filter(group__in=rule.not_groups), _RESIDENT, True)
+    return found
+
+
+def reachable(rule: Rule, *, walk: bool = False) -> QuerySet[Contact]:
+    """Contacts anywhere that a message of this kind, organisation and channel may reach (A4)."""
     now = clock.now()
     bit = kinds.FACTS[rule.kind].bit
     wanted = Q(pk__in=[])
@@ -175,19 +165,6 @@ def people(
     )
     if rule.but_not:
         found = found.exclude(_among(Delivery.objects.filter(mailing__in=rule.but_not), _KEY, walk))
-    if rule.follows is not None:
-        got = _among(_sent(rule.follows, kept=rule.kept), _KEY, walk)
-        if not (rule.areas or rule.shapes):
-            return found.filter(got)
-        here = Place.objects.filter(places(rule, version=version, shape=shape, walk=walk))
-        today = _among(here, _RESIDENT, walk)
-        if rule.groups:
-            today &= _among(GroupMember.objects.members().filter(group__in=rule.groups), _RESIDENT, walk)
-        return found.filter(got | today)
-    meant = Place.objects.filter(places(rule, version=version, shape=shape, walk=walk))
-    found = found.filter(_among(meant, _RESIDENT, walk))
-    if rule.groups:
-        found = found.filter(_among(GroupMember.objects.members().filter(group__in=rule.groups), _RESIDENT, walk))
     return found
 
 
@@ -279,7 +256,7 @@ def recipients(mailing: Mailing) -> QuerySet[Delivery, Any]:
 
 
 def count(rule: Rule, **where: Any) -> Reached:
-    """Exactly how many people and messages; for frozen versions only (see `roughly`)."""
+    """Exactly how many people and messages; for frozen versions only (see `counting`)."""
     found = people(rule, **where)
     numbers = found.aggregate(
         people=Count("resident", distinct=True),
@@ -287,6 +264,14 @@ def count(rule: Rule, **where: Any) -> Reached:
         texts=Count("id", filter=Q(channel=Channel.SMS)),
     )
     return Reached(**numbers)
+
+
+def beyond(rule: Rule, patch: set[int] | None) -> int:
+    """How many people are meant by no place within the patch (area ids; None: everywhere is), exactly (A8)."""
+    if patch is None or rule.follows is not None:
+        return 0
+    home = meant_places(rule).filter(Exists(PlaceArea.objects.filter(place=OuterRef("pk"), area__in=patch)))
+    return people(rule).exclude(resident__in=home.values("resident")).values("resident").distinct().count()
 
 
 def pence(texts: int, sms_text: str) -> float:
@@ -297,24 +282,3 @@ def pence(texts: int, sms_text: str) -> float:
 def hidden(number: int) -> int | None:
     """Rounded to 5, and nothing under 5: nobody finds one person by drawing (targeting.md)."""
     return None if 0 < number < 5 else 5 * math.floor(number / 5 + 0.5)
-
-
-def roughly(rule: Rule, *, by: Officer, sms_text: str = "") -> Roughly:
-    """Count while drawing: corners snapped to 50 m, numbers rounded and hidden, each count logged and limited."""
-    _note_count(rule, by=by)
-    drawn = geometry(rule)
-    reached = count(rule, shape=shapes.snap(drawn) if drawn is not None else None)
-    texts = hidden(reached.texts)
-    return Roughly(hidden(reached.people), hidden(reached.emails), texts, pence(texts or 0, sms_text))
-
-
-@transaction.atomic
-def _note_count(rule: Rule, *, by: Officer) -> None:
-    """Keep that this officer counted this rule; refuse the sixty-first in a minute."""
-    now = clock.now()
-    if CountAsked.objects.filter(officer=by, at__gt=now - timedelta(minutes=1)).count() >= COUNTS_A_MINUTE:
-        raise TooManyCounts("You have counted many audiences in a minute. Wait a moment, then change the map again.")
-    words = json.dumps([rule.areas, rule.shapes, rule.groups, rule.kind, rule.channels], sort_keys=True, default=str)
-    mark = hashlib.sha256(words.encode()).hexdigest()
-    CountAsked.objects.create(officer=by, at=now, digest=mark)
-    record("audience counted", None, by=by, rule=mark)

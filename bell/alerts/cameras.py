@@ -1,12 +1,12 @@
 """How many registered cameras stand near what an alert draws, and when the first records over itself. Never which."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.db.models import Min
 
 from bell.alerts import audience
-from bell.alerts.audience import Rule
+from bell.alerts.rule import Ground, Part, Rule
 from bell.lib import clock, shapes
 from bell.residents.models import Camera, Place
 
@@ -26,11 +26,11 @@ def near(rule: Rule) -> Near | None:
 
     The shapes are snapped like those of a count (targeting.md), and the caller counts first: one limit holds for both.
     """
-    drawn = audience.geometry(rule)
+    drawn = audience.geometry(rule.ground(Part.IN))
     if drawn is None:
         return None
     around = shapes.margin(shapes.snap(drawn), NEAR_M)
-    within = audience.places(replace(rule, areas=()), shape=around)
+    within = audience.places(Ground(), shape=around)
     found = Camera.objects.filter(place__in=Place.objects.filter(within), resident__left_at=None)
     number = found.count()
     soonest = found.aggregate(days=Min("days_kept"))["days"]

@@ -12,6 +12,7 @@ from django.db.models import Max, Q
 
 from bell.alerts import approving, audience, content, digests, expiry, find, notices, pictures, rules, standing_down
 from bell.alerts.models import Alert, Approval, Carrier, ShapePlace, State, Version
+from bell.alerts.rule import Part
 from bell.audit.record import record
 from bell.delivery import post
 from bell.delivery.models import Lane, Mailing
@@ -194,12 +195,15 @@ def _open(version: Version, carrier: Organisation | None = None) -> Mailing:
 
 
 def _fix_edges(version: Version) -> None:
-    """Keep which places at the edge of the shapes lie inside, so that every step of the fill agrees."""
-    shape = audience.geometry(_rule(version))
-    if shape is None:
-        return
-    inside = audience.edge_places(shape, cells.cover(shape).edge)
-    ShapePlace.objects.bulk_create([ShapePlace(version=version, place_id=number) for number in inside], batch_size=5000)
+    """Keep which places at the edge of each part's shapes lie inside, so that every step of the fill agrees."""
+    rule = _rule(version)
+    for part in Part:
+        shape = audience.geometry(rule.ground(part))
+        if shape is None:
+            continue
+        inside = audience.edge_places(shape, cells.cover(shape).edge)
+        rows = [ShapePlace(version=version, place_id=number, part=part) for number in inside]
+        ShapePlace.objects.bulk_create(rows, batch_size=5000)
 
 
 @transaction.atomic

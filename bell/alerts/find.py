@@ -1,5 +1,6 @@
 """Ready questions about alerts, asked through the person who looks."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from bell.lib import shapes
 from bell.organisations.kinds import Kind
 from bell.organisations.models import Officer
 from bell.places import find as places
+from bell.residents.models import Group
 
 # What ends a search, and all that follows from it.
 ENDED = (Relation.STAND_DOWN, Relation.OUTCOME)
@@ -64,10 +66,14 @@ def near(lon: float, lat: float, *, most: int = 20) -> list[Alert]:
 
 def covers(alert: Alert, area_ids: set[int], lon: float, lat: float) -> bool:
     """Whether an alert's audience covers a point that lies in these areas."""
-    if set(places.under(alert.audience.get("areas", []))) & area_ids:
-        return True
-    drawn = [drawing.read(shape) for shape in alert.audience.get("shapes", [])]
-    return any(bool(shapes.contains(shape, [lon], [lat])[0]) for shape in drawn)
+
+    def lies_in(part: str) -> bool:
+        if places.under(alert.audience.get(f"{part}areas", [])) & area_ids:
+            return True
+        drawn = [drawing.read(shape) for shape in alert.audience.get(f"{part}shapes", [])]
+        return any(bool(shapes.contains(shape, [lon], [lat])[0]) for shape in drawn)
+
+    return lies_in("") and not lies_in("not_")
 
 
 def waiting_for(officer: Officer) -> list[Version]:
@@ -159,6 +165,12 @@ def search_is_over(alert: Alert) -> bool:
     if first_of(alert).kind != Kind.MISSING:
         return False
     return alert.relation in ENDED or any(one.relation in ENDED for one in line_of(alert))
+
+
+def group_names(alert: Alert, ids: Iterable[int]) -> list[str]:
+    """The names of groups in an alert's audience; one that was closed since is still said, since it still counts."""
+    found = Group.objects.filter(organisation=alert.organisation_id, pk__in=ids)
+    return list(found.values_list("name", flat=True))
 
 
 def rule(alert: Alert) -> audience.Rule:

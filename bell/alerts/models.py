@@ -88,7 +88,7 @@ class Alert(models.Model):
     by_email = models.BooleanField(default=True)
     by_sms = models.BooleanField(default=False)
     fields = models.JSONField(default=dict, help_text="The fields of its kind (organisations.kinds)")
-    # {"areas": [id], "shapes": [GeoJSON feature], "groups": [id]}; see alerts.audience.Rule
+    # {"areas": [id], "shapes": [GeoJSON feature], "groups": [id], ...}; see alerts.rule
     audience = models.JSONField(default=dict)
     # Organisations that are asked to carry it to those who follow them (G2): ids, sorted.
     carriers = models.JSONField(default=list)
@@ -161,6 +161,8 @@ class Version(models.Model):
     emails = models.PositiveIntegerField(default=0)
     texts = models.PositiveIntegerField(default=0)
     pence = models.FloatField(default=0, help_text="Expected cost of the texts, in pence")
+    # Of these people, how many are meant by places outside the team's patch alone (A8).
+    beyond = models.PositiveIntegerField(default=0, db_default=Value(0))
     # What the checks noticed when it was submitted (alerts.checks.Finding), gravest first.
     checks = models.JSONField(default=list, db_default=Value([], models.JSONField()))
     # What approval it needs, fixed when it was submitted (alerts.routes.Needs); no part of the digest.
@@ -217,11 +219,14 @@ class ShapePlace(models.Model):
 
     version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="shape_places")
     place = models.ForeignKey(Place, on_delete=models.CASCADE, related_name="+")
+    part = models.CharField(
+        max_length=4, default="in", db_default=Value("in"), help_text="Which shapes: in, not or also (alerts.rule)"
+    )
 
     class Meta:
-        """Once each."""
+        """Once each in each part."""
 
-        constraints = [models.UniqueConstraint(fields=["version", "place"], name="shape_place_once")]
+        constraints = [models.UniqueConstraint(fields=["version", "part", "place"], name="shape_place_once_a_part")]
 
     def __str__(self) -> str:
         return f"{self.place_id} in shapes of {self.version_id}"

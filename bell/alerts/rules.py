@@ -14,6 +14,7 @@ from bell.lib import clock, shapes, text
 from bell.organisations import kinds
 from bell.organisations import rules as organisation_rules
 from bell.organisations.models import Grant, Officer, Organisation, Role
+from bell.places import find as places
 from bell.residents.models import Group
 
 TITLE_MOST = 100
@@ -156,6 +157,8 @@ def problems_with_audience(alert: Alert) -> str:
     if allowed is not None and not set(rule.get("areas", [])) <= allowed:
         return f"{alert.team.name} can only choose areas of its own patch. Ask the Media Team to send further."
     ground = organisation_rules.patch_shape(alert.team)
+    if words := _problem_with_narrowing(rule):
+        return words
     for drawn in rule.get("shapes", []):
         try:
             shape = drawing.read(drawn)
@@ -187,11 +190,25 @@ def _problem_with_more(alert: Alert) -> str:
     return "A follow-up goes to the people who were sent the first alert, or also to that alert's audience of today."
 
 
+def _problem_with_narrowing(rule: dict[str, Any]) -> str:
+    """What is left out, and where people must have a place too, may lie anywhere: it only ever means fewer people."""
+    try:
+        for drawn in [*rule.get("not_shapes", []), *rule.get("also_shapes", [])]:
+            drawing.read(drawn)
+    except shapes.ShapeError as error:
+        return str(error)
+    out = places.under(rule.get("not_areas", []))
+    if rule.get("areas") and not rule.get("shapes") and set(rule["areas"]) <= out:
+        return "Every area that you chose is left out again. Take it away in one place."
+    return ""
+
+
 def _problem_with_scheme(alert: Alert) -> str:
     """A watch scheme's own team writes to its scheme only (F3); every other team is free to choose groups."""
     schemes = dict(Group.objects.filter(scheme_team=alert.team_id).values_list("pk", "name"))
     chosen = set(alert.audience.get("groups", []))
-    if not schemes or (chosen and chosen <= set(schemes)):
+    crossed = {*alert.audience.get("also_groups", []), *alert.audience.get("not_groups", [])}
+    if not schemes or (chosen and chosen | crossed <= set(schemes)):
         return ""
     names = " or ".join(sorted(schemes.values()))
     return f"{alert.team.name} can only write to its own scheme. Tick {names} under the groups, and no other."

@@ -37,6 +37,15 @@ _SPREAD_STEPS = (
     (1, 0x5555555555555555),
 )
 
+# The masks of the same steps backwards: each leaves bits in runs twice as long.
+_GATHER_MASKS = (
+    0x3333333333333333,
+    0x0F0F0F0F0F0F0F0F,
+    0x00FF00FF00FF00FF,
+    0x0000FFFF0000FFFF,
+    0x00000000FFFFFFFF,
+)
+
 
 @dataclass(frozen=True)
 class Covering:
@@ -106,6 +115,33 @@ def among(ranges: list[Range], codes: npt.ArrayLike) -> Bools:
     return found
 
 
+def touching(shape: BaseGeometry, level: int) -> list[Range]:
+    """The ranges of all squares of one level of the quadtree that touch a shape, sorted and apart from each other."""
+    if shape.is_empty:
+        return []
+    shapely.prepare(shape)
+    west, south, east, north = shape.bounds
+    shift = BITS - level
+    x0, x1 = (int(one) >> shift for one in _axis(np.clip([west - _SLACK, east + _SLACK], -180, 180), 180))
+    y0, y1 = (int(one) >> shift for one in _axis(np.clip([south - _SLACK, north + _SLACK], -90, 90), 90))
+    columns = np.arange(x0, x1 + 1, dtype=np.int64)
+    rows = np.arange(y0, y1 + 1, dtype=np.int64)
+    x, y = np.tile(columns, len(rows)), np.repeat(rows, len(columns))
+    hit, _ = _classify(shape, level, x, y)
+    return _merge(_ranges(level, x[hit], y[hit]))
+
+
+def boxes(squares: npt.ArrayLike, levels: npt.ArrayLike) -> npt.NDArray[np.object_]:
+    """The squares of the quadtree with these codes (of as many bits an axis as their level says) as polygons."""
+    codes, deep = np.asarray(squares, dtype=np.int64), np.asarray(levels, dtype=np.int64)
+    x, y = _gather(codes), _gather(codes >> 1)
+    width, height = 360 / np.exp2(deep), 180 / np.exp2(deep)
+    found: npt.NDArray[np.object_] = shapely.box(
+        -180 + x * width, -90 + y * height, -180 + (x + 1) * width, -90 + (y + 1) * height
+    )
+    return found
+
+
 def _axis(degrees: Floats, half: int) -> Ints:
     """Degrees from -half to +half as whole numbers of BITS bits; the upper end belongs to the last cell."""
     scaled = (degrees + half) / (2 * half) * (1 << BITS)
@@ -118,6 +154,14 @@ def _spread(values: Ints) -> npt.NDArray[np.uint64]:
     for shift, mask in _SPREAD_STEPS:
         spread = (spread | (spread << np.uint64(shift))) & np.uint64(mask)
     return spread
+
+
+def _gather(codes: Ints) -> Ints:
+    """Every second bit, from the lowest on, moved together: what `_spread` does, backwards."""
+    bits = codes.astype(np.uint64) & np.uint64(_SPREAD_STEPS[-1][1])
+    for (shift, _), mask in zip(reversed(_SPREAD_STEPS), _GATHER_MASKS, strict=True):
+        bits = (bits | (bits >> np.uint64(shift))) & np.uint64(mask)
+    return bits.astype(np.int64)
 
 
 def _interleave(x: Ints, y: Ints) -> Ints:

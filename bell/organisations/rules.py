@@ -180,6 +180,12 @@ def patch_area_ids(team: Team) -> set[int] | None:
     return find.under(list(team.patch.values_list("id", flat=True)))
 
 
+def patch_ground(team: Team) -> BaseGeometry | None:
+    """The team's own ground without its margin; None where it serves the whole force or has no patch."""
+    areas = [] if team.whole_force else list(team.patch.all())
+    return shapes.union([find.shape(area) for area in areas]) if areas else None
+
+
 def patch_shape(team: Team) -> BaseGeometry | None:
     """The team's ground with its agreed margin; None means the whole territory."""
     if team.whole_force:

@@ -90,14 +90,15 @@ def _reasons(person: Person, version: Version) -> tuple[str, ...]:
     if version.frozen.get("follows") and (not version.frozen["audience"] or _had_the_first(person, version)):
         return ("You were sent the message that this one follows.",)
     rule = audience.Rule.of(version.frozen)
-    own = Place.objects.of(person.resident)
-    meant = list(own.filter(audience.places(rule, version=version)))
+    meant = list(audience.meant_places(rule, version=version).filter(resident=person.resident))
     words = [_place(place, rule) for place in meant]
     if not meant:
         words.append("A place you had then lay in the area. You have moved or removed it since.")
-    if rule.groups:
+    if rule.also_areas or rule.also_shapes:
+        words.append("You had a place in another area that it asked for too.")
+    if asked := {*rule.groups, *rule.also_groups}:
         mine = GroupMember.objects.of(person.resident).members().values("group")
-        names = Group.objects.filter(pk__in=rule.groups).filter(pk__in=mine).values_list("name", flat=True)
+        names = Group.objects.filter(pk__in=asked).filter(pk__in=mine).values_list("name", flat=True)
         words += [f"You are in the group {name}." for name in names] or ["You were in one of its groups then."]
     return tuple(words)
 

@@ -56,4 +56,7 @@ def _send_at(alert: Alert) -> str:
 
 def _audience(alert: Alert) -> str:
     meant = showing.meant(alert, alert.audience)
-    return ", ".join([*meant.areas, *meant.shapes, *meant.groups]) or "nobody yet"
+    parts = [*meant.areas, *meant.shapes, *meant.groups]
+    parts += [f"also {words}" for words in (*meant.also_groups, *meant.also_in)]
+    parts += [f"not {words}" for words in meant.left_out]
+    return ", ".join(parts) or "nobody yet"

@@ -97,6 +97,10 @@ def of_audience(rule: dict[str, Any], *, drawn: bool = True) -> dict[str, Any]:
     features = [_feature(find.shape(area), name=area.name, tone="area") for area in areas[:_MOST_AREAS]]
     if drawn:
         features += [_shape(shape) for shape in rule.get("shapes", []) if _readable(shape)]
+    for tone, part in (("also", "also"), ("out", "not")):
+        more = Area.objects.public().filter(pk__in=rule.get(f"{part}_areas", []))
+        features += [_feature(find.shape(area), name=area.name, tone=tone) for area in more[:_MOST_AREAS]]
+        features += [_shape(shape, tone) for shape in rule.get(f"{part}_shapes", []) if _readable(shape)]
     return _collection(features)
 
 
@@ -108,20 +112,20 @@ def _readable(shape: Any) -> bool:
     return True
 
 
-def _shape(shape: dict[str, Any]) -> dict[str, Any]:
+def _shape(shape: dict[str, Any], tone: str = "audience") -> dict[str, Any]:
     """A drawn shape as it is: circles stay a point and a radius, which the map draws round."""
-    properties = {"tone": "audience", **{k: v for k, v in (shape.get("properties") or {}).items() if k == "radius_m"}}
+    properties = {"tone": tone, **{k: v for k, v in (shape.get("properties") or {}).items() if k == "radius_m"}}
     return {"type": "Feature", "properties": properties, "geometry": shape["geometry"]}
 
 
-def names(rule: dict[str, Any]) -> list[str]:
-    """The names of the audience's areas."""
-    return list(Area.objects.public().filter(pk__in=rule.get("areas", [])).values_list("name", flat=True))
+def names(rule: dict[str, Any], key: str = "areas") -> list[str]:
+    """The names of the audience's areas, or of those under another key of it (alerts.rule)."""
+    return list(Area.objects.public().filter(pk__in=rule.get(key, [])).values_list("name", flat=True))
 
 
-def described(rule: dict[str, Any]) -> list[str]:
+def described(rule: dict[str, Any], key: str = "shapes") -> list[str]:
     """Each drawn shape in words: "Circle of 500 metres in West Ward", "Shape of 0.82 km² in West Ward"."""
-    return [_described(shape) for shape in rule.get("shapes", [])]
+    return [_described(shape) for shape in rule.get(key, [])]
 
 
 def _described(shape: Any) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bell.alerts import approving, audience, content, digests, expiry, practice, rules, translations
+from bell.alerts import approving, audience, content, digests, expiry, find, practice, rules, translations
 from bell.alerts.find import Progress
 from bell.alerts.models import Alert, Approval, Carrier, Relation, State, Version
 from bell.delivery import slots
@@ -14,7 +14,6 @@ from bell.lib import clock, text
 from bell.organisations import kinds, languages
 from bell.organisations import rules as organisation_rules
 from bell.organisations.models import Officer, Organisation
-from bell.residents.models import Group
 from bell.staff import ground, words
 
 # States of deliveries in the order of the bar, with the tone each is drawn in.
@@ -97,18 +96,31 @@ class Audience:
     areas: list[str]
     shapes: list[str]
     groups: list[str]
+    left_out: list[str]
+    also_in: list[str]
+    also_groups: list[str]
     map: dict[str, Any]
 
 
 def meant(alert: Alert, rule: dict[str, Any]) -> Audience:
     """The audience of an alert, by its own rule or a frozen one."""
-    groups = Group.objects.public().filter(pk__in=rule.get("groups", []))
+
+    def named(key: str) -> list[str]:
+        return find.group_names(alert, rule.get(key, []))
+
     return Audience(
         follows=alert.follows,
         also=bool(alert.follows and rule),
         areas=ground.names(rule),
         shapes=ground.described(rule),
-        groups=list(groups.values_list("name", flat=True)),
+        groups=named("groups"),
+        left_out=[
+            *ground.names(rule, "not_areas"),
+            *ground.described(rule, "not_shapes"),
+            *(f"People in {name}" for name in named("not_groups")),
+        ],
+        also_in=[*ground.names(rule, "also_areas"), *ground.described(rule, "also_shapes")],
+        also_groups=named("also_groups"),
         map=ground.of_audience(rule if not alert.follows else alert.follows.audience),
     )
 

@@ -32,16 +32,16 @@ class Node:
         return self.shown or any(child.ticked or child.open for child in self.children)
 
 
-def choices(team: Team) -> list[tuple[int, str]]:
-    """Every area that the team may choose by name, retired ones too: an older draft may still hold one."""
-    allowed = rules.patch_area_ids(team)
+def choices(team: Team | None) -> list[tuple[int, str]]:
+    """Every area that the team may choose by name (None: of all), retired ones too: an older draft may hold one."""
+    allowed = rules.patch_area_ids(team) if team else None
     areas = Area.objects.public()
     if allowed is not None:
         areas = areas.filter(pk__in=allowed)
     return list(areas.values_list("pk", "name"))
 
 
-def roots(team: Team, ticked: Collection[int]) -> list[Node]:
+def roots(team: Team | None, ticked: Collection[int]) -> list[Node]:
     """The areas as trees: the topmost first, each in order of name."""
     ids = [pk for pk, _ in choices(team)]
     return _built(Area.objects.public().filter(pk__in=ids), ticked)

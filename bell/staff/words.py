@@ -2,8 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from bell.alerts.audience import Roughly, hidden
+from bell.alerts.audience import hidden
 from bell.alerts.checks import Level
+from bell.alerts.counting import Roughly
 from bell.alerts.models import State
 from bell.conversations.rules import CLOCK
 from bell.lib import clock
@@ -105,13 +106,15 @@ def _about(number: int | None) -> str:
 
 def counted(rough: Roughly, *, by_email: bool, by_sms: bool) -> str:
     """ "About 310 people: 300 by email, 40 also by text (£0.96)", as the composer says it."""
-    if rough.people == 0:
-        return "Nobody yet: nobody there chose to hear this kind of alert this way."
-    who = "Fewer than 5 people" if rough.people is None else f"About {rough.people:,} people"
+    if rough.people is None:
+        return "Fewer than 5 people, perhaps nobody"
+    who = f"{'At most about' if rough.at_most else 'About'} {rough.people:,} people"
     parts = []
     if by_email:
         parts.append(f"{_about(rough.emails)} by email")
     if by_sms:
         cost = f" ({pounds(rough.pence)})" if rough.pence else ""
         parts.append(f"{_about(rough.texts)} {'also ' if by_email else ''}by text{cost}")
-    return f"{who}: {', '.join(parts)}"
+    more = f". About {rough.beyond:,} of them have their place outside your patch" if rough.beyond else ""
+    less = ". Those without a place there too are taken out when you submit" if rough.at_most else ""
+    return f"{who}: {', '.join(parts)}{more}{less}"

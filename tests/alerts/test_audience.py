@@ -4,12 +4,11 @@ import random
 from datetime import timedelta
 
 import numpy as np
-import pytest
 import shapely
 from django.utils import timezone
 
 from bell.alerts import audience
-from bell.alerts.audience import Rule, TooManyCounts
+from bell.alerts.rule import Rule
 from bell.delivery import post
 from bell.lib import shapes
 from bell.organisations.kinds import Kind
@@ -96,22 +95,3 @@ def test_shapes_agree_with_brute_force(cast):
         near = shapely.intersects_xy(shapes.circle(*IN_WEST, 400), *np.array(spots).T)
         expected |= {person.key for person, hit in zip(people, near, strict=True) if hit}
         assert keys(found) == expected
-
-
-def test_while_drawing_numbers_are_rounded_and_small_ones_hidden(cast):
-    for _ in range(3):
-        cast.resident()
-    assert audience.roughly(rule(cast), by=cast.author).people is None
-    for _ in range(5):
-        cast.resident()
-    assert audience.roughly(rule(cast), by=cast.author).people == 10
-    assert audience.roughly(rule(cast, areas=(cast.far.pk,)), by=cast.author).people == 0
-
-
-def test_counting_is_limited(cast, monkeypatch):
-    monkeypatch.setattr(audience, "COUNTS_A_MINUTE", 2)
-    audience.roughly(rule(cast), by=cast.author)
-    audience.roughly(rule(cast), by=cast.author)
-    with pytest.raises(TooManyCounts):
-        audience.roughly(rule(cast), by=cast.author)
-    audience.roughly(rule(cast), by=cast.approver)

@@ -7,13 +7,14 @@ same membership table (named areas). PostGIS beside it comes with the full audie
 import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from django.db import connection
 from shapely.geometry.base import BaseGeometry
 
 from bell.alerts import audience
-from bell.alerts.audience import Rule
+from bell.alerts.rule import Ground, Rule
 from bell.lib import shapes
 from bell.organisations.kinds import Kind
 from bell.places.models import Area
@@ -41,7 +42,7 @@ def run(*, count: int, seed: int = 1) -> list[Row]:
     rows: list[Row] = []
     for name, metres in _REACH.items():
         drawn = _blob(metres, random.Random(seed))
-        rows.append(_drawn(f"{name}, points in a drawn shape", force, drawn))
+        rows.append(_drawn(f"{name}, points in a drawn shape", drawn))
         rows.append(_whole(f"{name}, with preferences", force, drawn))
     return [*rows, _named(force)]
 
@@ -60,12 +61,11 @@ def _rule(force: county.Force, areas: tuple[int, ...] = ()) -> Rule:
     return Rule(organisation=force.organisation.pk, kind=Kind.CRIME, channels=("email", "sms"), areas=areas)
 
 
-def _drawn(case: str, force: county.Force, drawn: BaseGeometry) -> Row:
+def _drawn(case: str, drawn: BaseGeometry) -> Row:
     """(a) Bare points in a drawn shape."""
-    rule = _rule(force)
 
     def ours() -> int:
-        return Place.objects.filter(audience.places(rule, shape=drawn)).count()
+        return Place.objects.filter(audience.places(Ground(), shape=drawn)).count()
 
     found = ours()
     assert found == _scan(drawn), "the index and the full scan disagree"
@@ -80,10 +80,11 @@ def _scan(drawn: BaseGeometry) -> int:
 
 def _whole(case: str, force: county.Force, drawn: BaseGeometry) -> Row:
     """(b) The same with kinds, organisations, pauses and suppressions, by channel."""
-    rule = _rule(force)
+    feature = {"type": "Feature", "properties": {}, "geometry": shapes.to_geojson(drawn)}
+    rule = replace(_rule(force), shapes=(feature,))
 
     def ours() -> audience.Reached:
-        return audience.count(rule, shape=drawn)
+        return audience.count(rule)
 
     return side_by_side(case, ours().people, ours, lambda: _scan(drawn), comparator="read and test every point")
 

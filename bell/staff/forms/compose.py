@@ -17,6 +17,7 @@ from bell.organisations.models import Officer, Role, Team
 from bell.residents.models import Group
 from bell.staff import tree
 from bell.staff.forms import languages as spoken
+from bell.staff.forms.audience import NARROWING, NarrowingForm
 from bell.staff.forms.shapes import DrawnField
 from bell.ui.forms import Affixed, Checkboxes, CountedTextarea, Form, NativeDateTime, Radios
 
@@ -98,7 +99,7 @@ def writing_teams(officer: Officer) -> list[Team]:
     return organisation_rules.teams_as(officer, Role.AUTHOR, Role.APPROVER, Role.MEDIA)
 
 
-class ComposeForm(Form):
+class ComposeForm(NarrowingForm):
     """Everything of a draft. `seen` is the edit number that the page showed."""
 
     seen = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, max_value=2**31 - 1)
@@ -217,6 +218,7 @@ class ComposeForm(Form):
         self.fields["areas"].choices = tree.choices(alert.team)  # type: ignore[attr-defined]
         groups = Group.objects.public().filter(organisation=alert.organisation_id)
         self.fields["groups"].choices = list(groups.values_list("pk", "name"))  # type: ignore[attr-defined]
+        self.offer_narrowing(alert)
         offered = [(one.pk, one.name) for one in partners.may_carry_with(alert.organisation)]
         self.fields["carriers"].choices = offered  # type: ignore[attr-defined]
         if not offered or alert.follows_id:  # who carried the alert that this follows carries this too
@@ -252,8 +254,7 @@ class ComposeForm(Form):
 
     def tree(self) -> list[tree.Node]:
         """The areas to tick, as trees."""
-        ticked = {int(pk) for pk in self["areas"].value() or [] if str(pk).isdigit() and len(str(pk)) < 19}
-        return tree.roots(self.alert.team, ticked)
+        return tree.roots(self.alert.team, self.ticked("areas"))
 
     def clean(self) -> dict[str, Any]:
         """A window of time does not end before it begins."""
@@ -283,8 +284,7 @@ class ComposeForm(Form):
             first = find.first_of(alert).audience
             changed["audience"] = first if cleaned.get("also") else {}
         if not alert.follows_id:
-            old = alert.audience
-            changed["audience"] = {name: cleaned.get(name, old.get(name, [])) for name in ("areas", "shapes", "groups")}
+            changed["audience"] = self.audience(alert.audience)
         return changed
 
     def _fields(self) -> dict[str, str]:
@@ -352,6 +352,7 @@ def _initial(alert: Alert) -> dict[str, Any]:
         "areas": audience.get("areas", []),
         "shapes": audience.get("shapes", []),
         "groups": audience.get("groups", []),
+        **{key: audience.get(key, []) for key in NARROWING},
         "circle_radius": 500,
         "also": bool(alert.follows_id and audience),
         "carriers": alert.carriers,

@@ -1,7 +1,6 @@
 """Writing an alert: choosing its kind, the composer, and the fragments that count and preview while one writes."""
 
 import copy
-import json
 from typing import Any
 
 from django.contrib import messages
@@ -9,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from bell.alerts import actions, approving, audience, checks, content, find, practice, rules, sittings
+from bell.alerts import actions, approving, checks, content, counting, find, practice, rules, sittings
 from bell.alerts.models import Alert, Version
 from bell.lib import clock
 from bell.lib.shapes import ShapeError
@@ -19,12 +18,14 @@ from bell.residents import hours
 from bell.residents.models import Group
 from bell.staff import ground, importing, nearby, shell, showing, words
 from bell.staff.access import officer_required
+from bell.staff.forms import audience as narrowing
+from bell.staff.forms.audience import collection
 from bell.staff.forms.compose import ComposeForm, NewForm
 from bell.staff.forms.shapes import MOST_SHAPES, circle
 from bell.staff.views import saving, templates
 from bell.staff.views.finding import alert_of
 
-_AUDIENCE = ("areas", "shapes", "groups", "channels")
+_AUDIENCE = ("areas", "shapes", "groups", *narrowing.NARROWING, "channels")
 
 
 @officer_required
@@ -121,12 +122,14 @@ def _adjust(request: HttpRequest, officer: Officer, alert: Alert, do: str) -> Ht
     if do == "circle":
         feature, problem = _circle(form)
         if feature is not None:
-            form = _again(request, alert, shapes=_collection([*_shapes(form), feature]), circle_postcode="")
+            form = _again(request, alert, shapes=collection([*_shapes(form), feature]), circle_postcode="")
         elif problem:
             form.add_error("circle_postcode" if "circle_radius" not in form.errors else "circle_radius", problem)
     elif do.startswith("remove:") and do[7:].isascii() and do[7:].isdigit():
         left = [shape for number, shape in enumerate(_shapes(form)) if str(number) != do[7:]]
-        form = _again(request, alert, shapes=_collection(left))
+        form = _again(request, alert, shapes=collection(left))
+    elif lists := narrowing.moved(form.cleaned_data, do):
+        form = _again(request, alert, **lists)
     elif do.startswith("schedule:"):
         form = _again(request, alert, send_at=do[9:][:19])
     elif do == "import":
@@ -150,7 +153,7 @@ def _import(request: HttpRequest, officer: Officer, form: ComposeForm) -> HttpRe
     except ShapeError as error:
         form.add_error("shape_text", str(error))
         return _composer(request, officer, form)
-    form = _again(request, form.alert, shapes=_collection([*drawn, *made.features]), shape_text="")
+    form = _again(request, form.alert, shapes=collection([*drawn, *made.features]), shape_text="")
     return _composer(request, officer, form, imported=made.notes)
 
 
@@ -167,10 +170,6 @@ def _with_languages(request: HttpRequest, alert: Alert, do: str) -> ComposeForm:
 def _shapes(form: ComposeForm) -> list[dict[str, Any]]:
     shapes: list[dict[str, Any]] = form.cleaned_data.get("shapes") or []
     return shapes
-
-
-def _collection(features: list[dict[str, Any]]) -> str:
-    return json.dumps({"type": "FeatureCollection", "features": features}) if features else ""
 
 
 def _circle(form: ComposeForm) -> tuple[dict[str, Any] | None, str]:
@@ -198,8 +197,9 @@ def _count(officer: Officer, form: ComposeForm) -> tuple[str, bool, str]:
     if problem := rules.problems_with_audience(made):
         return problem, False, ""
     try:
-        rough = audience.roughly(find.rule(made), by=officer, sms_text=content.sms(rules.snapshot(made)))
-    except audience.TooManyCounts as error:
+        sms = content.sms(rules.snapshot(made))
+        rough = counting.roughly(find.rule(made), by=officer, sms_text=sms, team=made.team)
+    except counting.TooManyCounts as error:
         return str(error), False, ""
     return words.counted(rough, by_email=made.by_email, by_sms=made.by_sms), True, nearby.said(made)
 
@@ -218,7 +218,13 @@ def _chosen(form: ComposeForm) -> dict[str, Any]:
     if form.alert.follows_id:
         return {"described": [], "chosen": ground.of_audience(form.alert.follows.audience)}  # type: ignore[union-attr]
     rule = form.candidate().audience if form.is_bound else form.alert.audience
-    return {"described": ground.described(rule), "chosen": ground.of_audience(rule, drawn=False)}
+    return {
+        "described": ground.described(rule),
+        "chosen": ground.of_audience(rule, drawn=False),
+        "drawn": narrowing.drawn(rule),
+        "narrowed": any(rule.get(key) for key in narrowing.NARROWING),
+        "narrowing_errors": any(form[key].errors for key in narrowing.NARROWING),
+    }
 
 
 def _out(form: ComposeForm) -> dict[str, Any]:

@@ -7,7 +7,7 @@
 //   data-view="lon,lat,zoom"        where to look when nothing else says so
 //   data-tiles="/tiles/{z}/{x}/{y}.png" data-credit="…"   a picture below the base map, from our own server
 //
-// A feature's properties: name, tone (base, area, audience, quiet, warm, answer, camera, pin, town), count, rank, href.
+// A feature's properties: name, tone (base, area, audience, out, also, quiet, warm, answer, camera, pin, town), count, rank, href.
 // Every change fires a bubbling "bell:shape" on the textarea or the first input; its detail is the GeoJSON.
 import { startEdit } from "./map-edit.js";
 import { startPin } from "./map-pin.js";
