@@ -232,6 +232,35 @@ class ShapePlace(models.Model):
         return f"{self.place_id} in shapes of {self.version_id}"
 
 
+class SavedAudienceQuerySet(models.QuerySet["SavedAudience"]):
+    """Who may see which saved audience."""
+
+    def visible_to(self, officer: Officer) -> SavedAudienceQuerySet:
+        """Those of the teams in which the officer holds a role: nobody else's, the Media Team's neither."""
+        return self.filter(team__in=officer.grants.values("team")) if officer.is_active else self.none()
+
+
+class SavedAudience(models.Model):
+    """An audience that a team keeps by name, to use again (A6): a rule, never a list of people."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="saved_audiences")
+    name = models.CharField(max_length=60)
+    audience = models.JSONField(help_text="As Alert.audience")
+    by = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    objects = SavedAudienceQuerySet.as_manager()
+
+    class Meta:
+        """By name, which is the team's own."""
+
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["team", "name"], name="saved_audience_name_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.team_id}"
+
+
 class CountAsked(models.Model):
     """One count while drawing: kept to limit and to show who counted what (targeting.md)."""
 

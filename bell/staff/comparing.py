@@ -55,7 +55,12 @@ def _send_at(alert: Alert) -> str:
 
 
 def _audience(alert: Alert) -> str:
-    meant = showing.meant(alert, alert.audience)
+    return audience_words(alert, alert.audience)
+
+
+def audience_words(alert: Alert, rule: dict[str, Any]) -> str:
+    """Who is meant by a rule of this alert's organisation, in one line."""
+    meant = showing.meant(alert, rule)
     parts = [*meant.areas, *meant.shapes, *meant.groups]
     parts += [f"also {words}" for words in (*meant.also_groups, *meant.also_in)]
     parts += [f"not {words}" for words in meant.left_out]

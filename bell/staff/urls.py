@@ -2,7 +2,20 @@
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
-from bell.staff.views import alert, approve, compose, desk, health, inbox, insight, picture, saving, sharing, templates
+from bell.staff.views import (
+    alert,
+    approve,
+    compose,
+    desk,
+    health,
+    inbox,
+    insight,
+    picture,
+    saved,
+    saving,
+    sharing,
+    templates,
+)
 
 
 class Reference:
@@ -50,6 +63,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("templates/new/", templates.new, name="staff-template-new"),
     path("templates/<int:number>/", templates.edit, name="staff-template"),
     path("alerts/", alert.alerts, name="staff-alerts"),
+    path("audiences/", saved.audiences, name="staff-audiences"),
     path("alerts/<reference:reference>/", alert.alert, name="staff-alert"),
     path("alerts/<reference:reference>/live/", alert.alert_live, name="staff-alert-live"),
     path("alerts/<reference:reference>/edit/", compose.edit, name="staff-edit"),

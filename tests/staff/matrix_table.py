@@ -57,6 +57,7 @@ TABLE = {
     "desk/groups/": "iiif.xxx.xxx. iiif0xxx0xxx0",
     "desk/groups/new/": "iiif.xxx.xxx. iiif.xxx.xxx.",
     "desk/groups/<int:number>/": "iiif.xxx.xxx0 iiif.xxx.xxx0",
+    "desk/audiences/": "iiif......... iiif000000000",
     "desk/privacy/": "iiif00000.000 iiif00000.000",
     "desk/privacy/people/<key:key>/": "iiif00000.000 iiif00000m000",
     "desk/privacy/people/<key:key>/copy/": "iiif00000m000 iiif00000.000",

@@ -21,8 +21,9 @@ from bell.staff.access import officer_required
 from bell.staff.forms import audience as narrowing
 from bell.staff.forms.audience import collection
 from bell.staff.forms.compose import ComposeForm, NewForm
+from bell.staff.forms.saved import SavedForm
 from bell.staff.forms.shapes import MOST_SHAPES, circle
-from bell.staff.views import saving, templates
+from bell.staff.views import saved, saving, templates
 from bell.staff.views.finding import alert_of
 
 _AUDIENCE = ("areas", "shapes", "groups", *narrowing.NARROWING, "channels")
@@ -61,6 +62,7 @@ def _composer(request: HttpRequest, officer: Officer, form: ComposeForm, **more:
     patch = ground.bounds(form.alert.team)
     context = {"form": form, "alert": form.alert, "patch": patch, **_preview(form), **_chosen(form), **more}
     context |= _out(form)
+    context.setdefault("kept", SavedForm(officer=officer, team=form.alert.team))
     sitting = sittings.tidy(request.POST.get("sitting", "")) or sittings.new()
     context |= {"sitting": sitting, "saved_at": sittings.said(form.alert.saved_at) if form.alert.saved_at else ""}
     return shell.page(request, officer, "staff/compose.html", context, status=status)
@@ -130,6 +132,13 @@ def _adjust(request: HttpRequest, officer: Officer, alert: Alert, do: str) -> Ht
         form = _again(request, alert, shapes=collection(left))
     elif lists := narrowing.moved(form.cleaned_data, do):
         form = _again(request, alert, **lists)
+    elif do == "use":
+        data, asked = saved.use(request, officer, alert)
+        form = ComposeForm(data, alert=alert)
+        form.is_valid()
+        return _composer(request, officer, form, kept=asked)
+    elif do == "keep":
+        return _composer(request, officer, form, kept=saved.keep(request, officer, form))
     elif do.startswith("schedule:"):
         form = _again(request, alert, send_at=do[9:][:19])
     elif do == "import":
