@@ -10,12 +10,14 @@ from django.db.models import Count, Q, QuerySet
 from bell.alerts import audience, content
 from bell.alerts.checks.finding import Finding, Level, Subject
 from bell.alerts.models import PUBLISHED, Alert
+from bell.alerts.models import State as AlertState
 from bell.delivery.models import Delivery, State
 from bell.lib import clock, keys, text
 from bell.residents.models import Contact, Following
 
 _NEAR = 0.55
 _SAME_DAYS = timedelta(days=14)
+_WAITING = (AlertState.SUBMITTED, AlertState.APPROVED, AlertState.SCHEDULED, AlertState.HELD)
 _SHINGLE = 3
 _WEEK = timedelta(days=7)
 _MANY, _VERY_MANY = 4, 7
@@ -35,7 +37,7 @@ class Reach:
 
 
 def duplicates(subject: Subject, reach: Reach) -> Iterator[Finding]:
-    """An alert of the last fortnight that says nearly the same; one that follows it up may."""
+    """An alert of the last fortnight that says nearly the same, sent or about to be; one that follows it up may."""
     mine = shingles(subject.frozen["title"], subject.frozen["body"])
     recent = Alert.objects.filter(
         organisation=subject.frozen["organisation"], state__in=PUBLISHED, practice=subject.frozen["practice"],
@@ -47,6 +49,21 @@ def duplicates(subject: Subject, reach: Reach) -> Iterator[Finding]:
                 f"Nearly the same went out on {clock.local(alert.sent_at or clock.now()):%-d %B}: {alert.reference}."
             )
             yield Finding("duplicates", Level.CARE, f"{words} Should this be an update of it?", "body", alert.title)
+            return
+    if not subject.frozen.get("follows"):
+        yield from _waits(subject, mine)
+
+
+def _waits(subject: Subject, mine: set[tuple[str, ...]]) -> Iterator[Finding]:
+    """The same that a colleague has just handed in. Only its reference is said: it is not public yet."""
+    waiting = Alert.objects.filter(
+        organisation=subject.frozen["organisation"], state__in=_WAITING, practice=subject.frozen["practice"],
+        created_at__gte=clock.now() - _SAME_DAYS,
+    ).exclude(reference=subject.frozen["reference"])  # fmt: skip
+    for alert in waiting.order_by("-created_at")[:500]:
+        if likeness(mine, shingles(alert.title, alert.body)) >= _NEAR:
+            words = f"Nearly the same waits to go out: {alert.reference}. Does it need both?"
+            yield Finding("duplicates", Level.NOTE, words, "body")
             return
 
 
