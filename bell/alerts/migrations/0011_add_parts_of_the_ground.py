@@ -13,7 +13,7 @@ def forget_other_parts(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('alerts', '0006_add_route_and_editors'),
+        ('alerts', '0010_add_expiry_and_corrections'),
         ('residents', '0005_add_quiet_hours_to_resident'),
     ]
 

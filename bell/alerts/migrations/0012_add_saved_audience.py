@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('alerts', '0006_add_parts_of_the_ground'),
+        ('alerts', '0011_add_parts_of_the_ground'),
         ('organisations', '0005_add_grant_proposals_and_ended_sessions'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
