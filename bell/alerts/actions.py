@@ -11,7 +11,6 @@ from bell.alerts import (
     audience,
     checks,
     digests,
-    notices,
     practice,
     routes,
     rules,
@@ -25,7 +24,7 @@ from bell.alerts.rules import NotAllowed, Unfinished
 from bell.audit.record import record
 from bell.delivery import post
 from bell.lib import clock
-from bell.organisations import kinds
+from bell.organisations import kinds, notices
 from bell.organisations import rules as organisation_rules
 from bell.organisations.models import Officer, Team
 

@@ -10,13 +10,14 @@ from datetime import timedelta
 from django.db import connection, transaction
 from django.db.models import Max, Q
 
-from bell.alerts import approving, audience, content, digests, expiry, find, notices, pictures, rules, standing_down
+from bell.alerts import approving, audience, content, digests, expiry, find, pictures, rules, standing_down
 from bell.alerts.models import Alert, Approval, Carrier, ShapePlace, State, Version
 from bell.alerts.rule import Part
 from bell.audit.record import record
 from bell.delivery import post
 from bell.delivery.models import Lane, Mailing
 from bell.lib import cells, clock
+from bell.organisations import notices
 from bell.organisations.models import Organisation
 from bell.organisations.rules import has_agreement
 from bell.residents.actions import stream

@@ -6,10 +6,11 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from bell.alerts import approving, notices, rules
+from bell.alerts import approving, rules
 from bell.alerts.models import Alert, State, Version
 from bell.audit.record import record
 from bell.lib import clock
+from bell.organisations import notices
 
 
 def lapse_due() -> int:

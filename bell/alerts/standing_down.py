@@ -1,7 +1,8 @@
 """A missing person is found: who carried the search or passed it on is told at once, so that they take it down too."""
 
-from bell.alerts import find, notices, together
+from bell.alerts import find, together
 from bell.alerts.models import Alert, Carrier, PassedOn
+from bell.organisations import notices
 from bell.organisations.kinds import Kind
 from bell.organisations.models import Organisation
 

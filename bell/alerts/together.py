@@ -5,11 +5,12 @@ A partner sees the text and numbers, never people. What it agrees to is one vers
 
 from django.db import transaction
 
-from bell.alerts import approving, notices, practice, rules
+from bell.alerts import approving, practice, rules
 from bell.alerts.models import PUBLISHED, Alert, Ask, Carrier, PassedOn, Relation, State, Version
 from bell.alerts.rules import NotAllowed, Unfinished
 from bell.audit.record import record
 from bell.lib import clock
+from bell.organisations import notices
 from bell.organisations.models import Grant, Officer, Organisation, Role
 from bell.organisations.rules import has_agreement
 

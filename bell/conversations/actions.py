@@ -6,7 +6,6 @@ from datetime import datetime
 
 from django.db import transaction
 
-from bell.alerts import notices
 from bell.alerts.models import Alert
 from bell.audit.record import drawn, record, record_all
 from bell.conversations import rules
@@ -15,6 +14,7 @@ from bell.conversations.rules import NotAllowed
 from bell.delivery import inbound, post
 from bell.delivery.models import Channel, Inbound, Lane
 from bell.lib import clock, markup
+from bell.organisations import notices
 from bell.organisations.models import Officer, Team
 from bell.residents.models import Resident
 

@@ -4,12 +4,12 @@ from datetime import date
 
 from django.db import IntegrityError, transaction
 
-from bell.alerts import notices
 from bell.audit.models import Entry
 from bell.audit.record import named, record
 from bell.conversations.models import Conversation
 from bell.delivery.models import Mailing
 from bell.lib import clock
+from bell.organisations import notices
 from bell.organisations.models import Officer, Role
 from bell.privacy import looks, rules
 from bell.privacy import person as persons

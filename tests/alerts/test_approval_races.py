@@ -165,6 +165,7 @@ WAYS = ["held", "undone", "scheduled", "half", "returned", "refused"]
 EDITS = {
     "body": "Other words", "title": "Other title", "sms_text": "Other", "by_sms": True, "urgent": True, "carriers": [],
     "fields": {"note": "x"}, "audience": {"areas": [], "shapes": [], "groups": []}, "send_at": None, "by_email": True,
+    "languages": {}, "expires_at": None,
 }  # fmt: skip
 
 

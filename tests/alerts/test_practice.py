@@ -275,9 +275,9 @@ def test_who_practises_asks_nobody_of_paper_to_confirm(cast):
 # Who posts at all: a new place has to say how it keeps practice apart.
 POSTS = {
     "alerts/dispatch.py": "the version's own mode",
-    "alerts/notices.py": "the alert's own mode",
     "conversations/actions.py": "the alert's own mode; who practises answers nobody else",
     "evidence/receipts.py": "to those who sent footage, which practice takes none of",
+    "organisations/notices.py": "as whoever tells an officer says: of a practice alert, practice",
     "residents/codes.py": "to people who sign in or join, never by an officer",
     "residents/dead_email.py": "by the worker alone, after a real bounce",
     "residents/keywords.py": "to people who text us",

@@ -66,8 +66,9 @@ def test_every_hour_has_a_name():
 def test_what_failed_or_is_practice_was_not_asked(asked):
     Delivery.objects.filter(recipient_key=asked.people[0].key).update(state="bounced")
     assert answers.appeals(asked.author).asked == {asked.alert.reference: 11}
-    Officer.objects.filter(pk=asked.author.pk).update(practice=True)
-    asked.author.refresh_from_db()
+    for officer in (asked.author, asked.approver):
+        Officer.objects.filter(pk=officer.pk).update(practice=True)
+        officer.refresh_from_db()
     send(asked, title="Practice")
     assert len(answers.appeals(asked.author).alerts) == 1
 

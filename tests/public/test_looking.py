@@ -28,7 +28,7 @@ def addresses(values):
         route = str(pattern.pattern)
         for token in values["token"] if "<str:token>" in route else [""]:
             path = route.replace("<str:token>", token)
-            for name in ("reference", "way", "number", "kind", "code"):
+            for name in ("reference", "way", "number", "kind", "code", "tag"):
                 path = re.sub(rf"<(?:str|int|path):{name}>", str(values.get(name, "")), path)
             assert "<" not in path, f"tell this test how to fill {route}"
             yield f"/{path}"
@@ -49,6 +49,7 @@ def test_looking_at_every_page_changes_nothing(cast, meg):
         "way": "email",
         "kind": "ward",
         "code": "W1",
+        "tag": "pl",
         "number": meg.places.get().pk,
     }
     paths = list(addresses(values))
@@ -78,6 +79,7 @@ def test_looking_without_a_cookie_leaves_no_session(cast, meg):
         "way": "email",
         "kind": "ward",
         "code": "W1",
+        "tag": "pl",
         "number": 1,
     }
     look(Client(), addresses(values))

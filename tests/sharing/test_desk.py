@@ -41,8 +41,9 @@ def test_there_is_no_kit_before_approval_nor_after_a_stop(cast, at_desk, state):
 
 
 def test_practice_has_no_kit(cast, at_desk):
-    Officer.objects.filter(pk=cast.author.pk).update(practice=True)
-    cast.author.refresh_from_db()
+    for officer in (cast.author, cast.approver):
+        Officer.objects.filter(pk=officer.pk).update(practice=True)
+        officer.refresh_from_db()
     alert, _ = cast.approved(title=SECRET)
     page = kit_page(at_desk("author"), alert)
     assert "practice" in page and "<textarea" not in page
