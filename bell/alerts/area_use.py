@@ -1,10 +1,10 @@
-"""Which alerts that have yet to go out use an area by name: what an import of areas may touch."""
+"""Which alerts yet to go out, and which saved audiences, use an area by name: what an import of areas may touch."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bell.alerts.models import Alert, State
+from bell.alerts.models import Alert, SavedAudience, State
 
 # Their people are found when they are sent, so that a border which moves changes who gets them.
 NOT_SENT = (State.DRAFT, State.RETURNED, State.SUBMITTED, State.APPROVED, State.SCHEDULED, State.HELD)
@@ -29,6 +29,17 @@ def waiting(areas: Collection[int]) -> list[Use]:
         for reference, team, state, audience in rows.values_list("reference", "team__name", "state", "audience")
     ]
     return [use for use in found if use.areas]
+
+
+def saved(areas: Collection[int]) -> list[tuple[str, int, frozenset[int]]]:
+    """Teams whose saved audiences use any of these areas: (team, how many, areas). Their names are the team's own."""
+    wanted = frozenset(areas)
+    found: dict[str, tuple[int, frozenset[int]]] = {}
+    for team, audience in SavedAudience.objects.order_by("team__name").values_list("team__name", "audience"):
+        if used := wanted & set(named(audience)):
+            count, before = found.get(team, (0, frozenset()))
+            found[team] = (count + 1, before | used)
+    return [(team, count, used) for team, (count, used) in found.items()]
 
 
 def named(audience: Any) -> Iterator[int]:

@@ -94,6 +94,10 @@ def touched(run: AreaImport) -> dict[str, list[Touched]]:
             _touched(team.name, "", [area.pk for area in team.patch.all() if area.pk in names], names, gone)
             for team in teams.select_related("organisation").order_by("name")
         ],
+        "saved": [
+            _touched(f"{team}, {count} of its own", "", sorted(used), names, gone)
+            for team, count, used in area_use.saved(names)
+        ],
         "alerts": [
             _touched(f"{use.reference}, {use.team}", use.state, sorted(use.areas), names, gone)
             for use in area_use.waiting(names)

@@ -7,6 +7,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from bell.alerts import area_use
+from bell.lib import clock
 from bell.places.models import Area
 from bell.residents import area_work
 from bell.residents.area_models import AreaImport
@@ -149,6 +150,17 @@ def test_an_alert_that_waits_is_named_by_its_reference_only(cast, at_desk):
     assert alert.reference in page and other.reference in page and sent.reference not in page
     assert "secret" not in page
     assert {use.reference for use in area_use.waiting([cast.far.pk])} == {other.reference}
+
+
+def test_saved_audiences_are_counted_by_team_without_their_names(cast, at_desk):
+    for number, key in enumerate(("areas", "not_areas", "also_areas")):
+        rule = {"areas": [], "shapes": [], "groups": [], key: [cast.far.pk]}
+        cast.team.saved_audiences.create(name=f"Secret plan {number}", audience=rule, by=cast.author, at=clock.now())
+    other = {"areas": [cast.west.parent_id], "shapes": [], "groups": []}
+    cast.other_team.saved_audiences.create(name="Quiet", audience=other, by=cast.author, at=clock.now())
+    page = words(at_desk("administrator").get(f"{HOME}{checked(cast).pk}/"))
+    assert "Saved audiences Heanor SNT, 3 of its own Far Ward (gone)" in page
+    assert "Secret plan" not in page and "Far SNT, 1" not in page
 
 
 def test_a_draft_keeps_its_tick_on_an_area_that_is_gone(cast, at_desk):
