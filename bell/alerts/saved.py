@@ -58,7 +58,7 @@ def fitting(saved: SavedAudience) -> tuple[dict[str, Any], list[str]]:
     """What of it can be used today, and in words what no longer holds: areas and groups come and go."""
     team, kept, gone = saved.team, {key: list(value) for key, value in saved.audience.items()}, []
     patch = organisation_rules.patch_area_ids(team)
-    names = dict(Area.objects.public().values_list("pk", "name"))
+    names = dict(Area.objects.offered().values_list("pk", "name"))
     for key in ("areas", "not_areas", "also_areas"):
         wanted = kept.get(key, [])
         kept[key] = [pk for pk in wanted if pk in names and (patch is None or key not in _PATCH_KEYS or pk in patch)]
