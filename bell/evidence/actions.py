@@ -23,6 +23,8 @@ SEAL_AT_ONCE_BYTES = 64 * 1024 * 1024
 """A file up to this size is sealed within the request that brought its last byte; a larger one by the worker."""
 
 _LOOK_AGAIN = timedelta(minutes=10)
+_WHY_LOOK = "looking through footage that was sent"
+"""Why an officer opens an exhibit: kept in its ledger, and shown to whoever sent it."""
 What = CustodyEntry.What
 
 
@@ -148,7 +150,7 @@ def look(exhibit: Exhibit, *, by: Officer) -> list[CustodyEntry]:
     """Open an exhibit's record: the look itself becomes a line. Returns the ledger."""
     if not Exhibit.objects.visible_to(by).filter(pk=exhibit.pk).exists():
         raise NotAllowed("This exhibit belongs to another team.")
-    custody.note(exhibit, What.VIEWED, by=by)
+    custody.note(exhibit, What.VIEWED, by=by, why=_WHY_LOOK)
     return list(exhibit.custody.select_related("officer"))
 
 
@@ -160,7 +162,7 @@ def open_preview(exhibit: Exhibit, *, by: Officer) -> bytes:
         raise NotAllowed("There is no preview of this exhibit.")
     recent = fresh.custody.filter(what=What.PREVIEWED, officer=by, at__gt=clock.now() - _LOOK_AGAIN)
     if not recent.exists():
-        custody.note(fresh, What.PREVIEWED, by=by)
+        custody.note(fresh, What.PREVIEWED, by=by, why=_WHY_LOOK)
     return store.preview(fresh.key).read_bytes()
 
 

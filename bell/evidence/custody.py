@@ -38,7 +38,8 @@ def note(
     entry.seal = rules.seal_of(entry, held, last.seal if last else "")
     entry.save(force_insert=True)
     # Mirrored into the record, whose chain every act of the system shares: lines cut off at the end are missed there.
-    record(f"{_VERB}{entry.what}", held, by=by, why=entry.why, position=entry.position, seal=entry.seal)
+    mirror = {"position": entry.position, "seal": entry.seal, "team": held.alert.team_id}
+    record(f"{_VERB}{entry.what}", held, by=by, why=entry.why, **mirror)
     return entry
 
 

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
 
+from bell.audit.models import Entry
 from tests.staff.matrix_table import LOOKS, REFUSED, TABLE
 from tests.staff.matrix_world import PEOPLE, World, people, routes
 
@@ -163,3 +164,7 @@ def test_every_look_at_a_person_is_written_down(world):
         who = next(who for who in clients if expected(route, "get", who) == ".")
         (found,) = walk(world, "get", [route], {who: clients[who]})
         assert found.written == tables, route
+        assert clients[who].get(world.path(route)).status_code == 200
+        entry = Entry.objects.latest("pk")
+        assert entry.why and entry.by_key == str(world.officer(who).key), f"{route}: why, and by whom"
+        assert entry.facts.get("team"), f"{route}: for which team, as the person sees it"
