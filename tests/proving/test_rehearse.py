@@ -73,7 +73,9 @@ def test_it_holds(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert set(found["invariants"]) == set(INVARIANTS)
-    assert set(found["promises"]) == {"paper", "erasure", "returned", "quiet hours", "stand-down"}
+    assert set(found["promises"]) == {
+        "paper", "erasure", "returned", "two approvals", "quiet hours", "stand-down", "digests",
+    }  # fmt: skip
     for name, one in (found["invariants"] | found["promises"]).items():
         assert one["holds"] is True and one["checked"] > 0, name
     assert found["opted_out"] == 20

@@ -11,11 +11,14 @@ from bell.alerts.models import Relation, State
 from bell.audit.models import Entry
 from bell.delivery.models import Delivery
 from bell.lib import clock
+from bell.organisations import approvals
 from bell.organisations.kinds import Kind
+from bell.organisations.models import Officer, Role
 from bell.places import find
 from bell.places.models import Area
-from bell.proving.rehearse import expected, wrongs
+from bell.proving.rehearse import digested, expected, wrongs
 from bell.proving.rehearse.desk import AT_SEA, Desk, Sent
+from bell.proving.rehearse.digested import Digested
 from bell.proving.rehearse.spools import Copy
 from bell.proving.rehearse.verdict import Verdict
 from bell.proving.rehearse.waiting import Patience
@@ -42,14 +45,20 @@ class Acts:
     slept: list[Slept] = field(default_factory=list)
     until: datetime | None = None
     """When the quiet hours end."""
+    agreed_at: datetime | None = None
+    """When the second of two people approved."""
+    digested: Digested = field(default_factory=Digested)
 
 
 def run(desk: Desk, patience: Patience) -> Acts:
     """All acts, in order."""
     acts = Acts()
     _returned(desk, patience)
+    acts.agreed_at = _by_two(desk, patience)
     _quiet(desk, patience, acts)
     _missing(desk, patience)
+    audience, people, _ = _everyone_in_group(desk)
+    acts.digested = digested.run(desk, audience, people, patience)
     return acts
 
 
@@ -75,6 +84,27 @@ def _returned(desk: Desk, patience: Patience) -> None:
     patience.until(sent.over, "the alert that was returned to be sent")
 
 
+def _by_two(desk: Desk, patience: Patience) -> datetime:
+    """A rule asks for two people; with the approval of one nothing moves, with the second's it goes."""
+    audience, people, everyone = _everyone_in_group(desk)
+    world = desk.world
+    administrator = Officer.objects.get(organisation=world.force.organisation, grants__role=Role.ADMINISTRATOR)
+    rule = approvals.add_rule(approvals.Terms(kind=Kind.PREVENTION, people=2), by=administrator)
+    alert = desk.draft(
+        "Two colleagues looked at this", audience, by_sms=False, kind=Kind.PREVENTION, body="Lock your shed.", fields={}
+    )
+    sent = desk.submit("by two", alert, people, everyone, groups=audience["groups"])
+    approvals.remove_rule(rule, by=administrator)  # what was submitted keeps what it was given
+    version = sent.version
+    waits = actions.approve(version, by=world.approver, digest=version.digest, reason="One of two.")
+    if waits.state != State.SUBMITTED:
+        raise RuntimeError("One approval of two was enough.")
+    at = clock.now()
+    actions.approve(version, by=world.both, digest=version.digest, reason="The other of two.")
+    patience.until(sent.over, "the alert that two approved to be sent")
+    return at
+
+
 def _quiet(desk: Desk, patience: Patience, acts: Acts) -> None:
     """It is night for some: a routine alert waits for their morning, an urgent one does not."""
     acts.until = _put_to_bed(desk)
@@ -95,8 +125,10 @@ def _quiet(desk: Desk, patience: Patience, acts: Acts) -> None:
     rows = Delivery.objects.filter(mailing__in=routine.mailings(), recipient_key__in=asleep, state__in=AT_SEA)
     slept = rows.values_list("recipient_key", "due_at")
     acts.slept = [Slept(*row) for row in slept]
-    # It is of no use in the morning any more: whoever is asleep never gets it.
+    # It is of no use in the morning any more: whoever is asleep never gets it. Then it is day for them.
     actions.stop(routine.version.alert, by=desk.world.approver)
+    for resident in Resident.objects.exclude(quiet_from=None).order_by("pk"):
+        residents.set_quiet(resident, hours=None, by=resident)
 
 
 def _put_to_bed(desk: Desk) -> datetime:
@@ -168,6 +200,19 @@ def returned(sent: dict[str, Sent], copies: list[Copy]) -> Verdict:
     wrong = [copy for copy in copies if RETURNED in f"{copy.text}\n{copy.html}"]
     verdict.check(not wrong, f"{len(wrong)} copies of what was returned")
     verdict.check(version.alert.state in (State.SENT, State.SENDING), "what was written anew did not go")
+    return verdict
+
+
+def by_two(acts: Acts, sent: dict[str, Sent], copies: list[Copy]) -> Verdict:
+    """Two different people approved it, and nothing of it left before the second had."""
+    verdict = Verdict()
+    version = sent["by two"].version
+    people = set(version.approvals.filter(decision="approve", digest=version.digest).values_list("officer", flat=True))
+    verdict.check(len(people) == 2, f"{len(people)} people approved it, not two")
+    verdict.check(acts.agreed_at is not None, "the second approval has no time")
+    for copy in copies:
+        if copy.reference == version.alert.reference and acts.agreed_at is not None:
+            verdict.check(copy.at > acts.agreed_at, "a copy left before the second approval")
     return verdict
 
 

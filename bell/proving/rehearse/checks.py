@@ -13,7 +13,7 @@ from bell.alerts.models import Approval, Version
 from bell.audit.models import Entry
 from bell.delivery.models import Delivery
 from bell.delivery.models import State as Delivered
-from bell.proving.rehearse import acts, people_proofs, proofs, spools, wrongs
+from bell.proving.rehearse import acts, digested, people_proofs, proofs, spools, wrongs
 from bell.proving.rehearse.desk import Sent
 from bell.proving.rehearse.expected import Pair
 from bell.proving.rehearse.spools import Copy, masked
@@ -68,9 +68,15 @@ class Evidence:
         return kind == "receipt" and copy.channel == "email" and copy.subject.startswith("Your footage arrived")
 
     @cached_property
+    def digests(self) -> digested.Digests:
+        """The digests among the copies."""
+        return digested.Digests(self.authority)
+
+    @cached_property
     def alerts(self) -> list[Copy]:
-        """The copies of alerts, as far as one can tell by the reference in them."""
-        return [copy for copy in self.copies if copy.reference and not self.is_footage_receipt(copy)]
+        """The copies of alerts, as far as one can tell by the reference in them. A digest is none: it has several."""
+        found = [copy for copy in self.copies if copy.reference and not self.is_footage_receipt(copy)]
+        return [copy for copy in found if not self.digests.has(copy)]
 
     def seen(self, channel: str) -> bool:
         """Whether the copies of a channel can be seen."""
@@ -122,6 +128,10 @@ def promises(evidence: Evidence) -> dict[str, Verdict]:
         "erasure": people_proofs.erased(*everything),
         "returned": acts.returned(sent, evidence.copies),
         "quiet hours": acts.quiet(evidence.story.acts, sent, evidence.copies, provable=evidence.whole),
+        "two approvals": acts.by_two(evidence.story.acts, sent, evidence.copies),
+        "digests": digested.proof(
+            evidence.story.acts.digested, evidence.copies, evidence.digests, provable=evidence.whole
+        ),
         "stand-down": acts.stand_down(sent, evidence.copies, provable=evidence.whole),
     }
 
@@ -154,6 +164,7 @@ def _check_end(evidence: Evidence, verdict: Verdict, sent: Sent, row: Row, addre
     if not evidence.seen(row.pair[1]) or row.state in _MAY_BE_EITHER:
         return
     copies = len(evidence.arrived.get((sent.name, row.pair[1], address), []))
+    copies += evidence.digests.brought(evidence.copies, row.pk)
     if row.state in _ACCEPTED:
         verdict.check(copies > 0, f"{words} is {row.state}, but the spool has no copy")
     else:
@@ -238,12 +249,23 @@ def _i4(evidence: Evidence) -> Verdict:
     approved = {mailing.pk for one in evidence.story.sent if _is_approved(one.version) for mailing in one.mailings()}
     for copy in evidence.copies:
         kind, mailing = evidence.authority.get(copy.delivery_id or 0, ("", 0))
+        if kind == "digest":
+            _check_digest(evidence, verdict, copy, approved)
+            continue
         machine = kind in _MACHINES and (not copy.reference or evidence.is_footage_receipt(copy))
         verdict.check(
             machine or (kind == "approval" and mailing in approved),
             f"a copy by {copy.channel} of {copy.reference or 'something'} without an approval that counts",
         )
     return verdict
+
+
+def _check_digest(evidence: Evidence, verdict: Verdict, copy: Copy, approved: set[int]) -> None:
+    """A digest brings approved messages only, and says what they say."""
+    items = evidence.digests.items[copy.delivery_id or 0]
+    mailings = set(Delivery.objects.filter(pk__in=items).values_list("mailing", flat=True))
+    verdict.check(bool(mailings) and mailings <= approved, "a digest with a message that has no approval that counts")
+    verdict.check(digested.is_right(copy, items), "a digest does not say what was approved")
 
 
 def _authorities(copies: list[Copy]) -> dict[int, tuple[str, int]]:

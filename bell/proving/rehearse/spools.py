@@ -18,6 +18,7 @@ _REFERENCE = re.compile(r"\bDA-[A-Z0-9]{5}\b")
 _MESSAGE_ID = re.compile(r"<d([a-z2-7]{24})@")
 _ANSWER = re.compile(r"(/r/)[a-z2-7]{24}(/)")
 _UNSUBSCRIBE = re.compile(r"(/u/)[a-z2-7]{64}(/)")
+_ANSWER_ITEM, _STOP_ITEM = re.compile("slot0item[0-9]{2}0{13}"), re.compile("slot0stop[0-9]{2}0{53}")
 _ANSWER_TOKEN = re.compile(r"/r/([a-z2-7]{24})/")
 
 
@@ -115,6 +116,10 @@ def _reference(text: str) -> str:
 
 
 def masked(text: str) -> str:
-    """A text with each person's own tokens replaced by the slots they came from, and one kind of line end."""
+    """A text with each person's own tokens replaced by the slots they came from, and one kind of line end.
+
+    The slots of a digest's items become those of any message: in a copy nothing tells one token from another.
+    """
+    text = _STOP_ITEM.sub(slots.UNSUBSCRIBE, _ANSWER_ITEM.sub(slots.ANSWER, text))
     text = _ANSWER.sub(rf"\g<1>{slots.ANSWER}\g<2>", text.replace("\r\n", "\n"))
     return _UNSUBSCRIBE.sub(rf"\g<1>{slots.UNSUBSCRIBE}\g<2>", text).strip()
