@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
-from bell.alerts import rules
+from bell.alerts import practice, rules
 from bell.alerts.models import Alert, Picture, Version
 from bell.alerts.rules import NotAllowed, Unfinished
 from bell.audit.record import record
@@ -82,6 +82,7 @@ def intact(frozen: dict[str, Any]) -> bool:
 
 def _editable(alert: Alert, by: Officer) -> Alert:
     fresh = Alert.objects.select_for_update(of=("self",)).select_related("team", "organisation").get(pk=alert.pk)
+    practice.check(by, fresh)
     if not rules.may_edit(by, fresh):
         raise NotAllowed("This alert can no longer be changed. Take it back to draft first.")
     return fresh
@@ -90,7 +91,8 @@ def _editable(alert: Alert, by: Officer) -> Alert:
 def _save(alert: Alert, by: Officer) -> None:
     """As an edit: whoever chose the picture cannot approve it, and an open composer notices."""
     alert.last_editor, alert.edit, alert.sitting, alert.saved_at = by, alert.edit + 1, "", clock.now()
-    alert.save(update_fields=["picture", "picture_alt", "last_editor", "edit", "sitting", "saved_at"])
+    alert.editors = sorted({*alert.editors, by.pk})
+    alert.save(update_fields=["picture", "picture_alt", "last_editor", "editors", "edit", "sitting", "saved_at"])
 
 
 def _kept(data: bytes) -> Picture:

@@ -78,7 +78,7 @@ def test_a_changed_picture_is_named_among_the_changes(cast, at_desk, alert):
     actions.turn_back(version, by=cast.approver, reason="Which van?")
     alert.refresh_from_db()
     actions.submit(pictures.attach(alert, by=cast.author, alt="Another", data=photo(640, 480)), by=cast.author)
-    assert "Changed: picture." in at_desk("approver").get(path(alert, "approve")).content.decode()
+    assert "Changed: picture, sha256, picture, alt." in at_desk("approver").get(path(alert, "approve")).content.decode()
 
 
 @pytest.mark.parametrize("who", ["stranger", "outsider"])
