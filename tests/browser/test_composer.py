@@ -165,7 +165,7 @@ def test_templates_are_kept_and_an_alert_begins_with_one(page, cast):  # noqa: F
     page.get_by_role("button", name="Start writing").click()
     page.wait_for_url(re.compile("/edit/$"))
     expect(page.get_by_label("Title")).to_have_value("Burglary in [street]")
-    page.get_by_label("West Ward").check()
+    page.locator("input[name=areas]").first.check()
     page.get_by_role("button", name="Submit for approval").click()
     expect(page.get_by_text("Fill in [street], or take it out").first).to_be_visible()
 
