@@ -54,7 +54,7 @@ TABLE = {
     "desk/organisations/": "iiif.xxx.xxxx iiifmmmmmmmmm",
     "desk/organisations/new/": "iiif.xxx.xxxx iiif.xxx.xxxx",
     "desk/organisations/<int:number>/": "iiif.xxx.xxxx iiif.xxx.xxxx",
-    "desk/approval/": "iiif.xxx.xxx. iiif0xxx0xxx0",
+    "desk/approval/": "iiiffxxx.xxx. iiiffxxx0xxx0",
     "desk/groups/": "iiif.xxx.xxx. iiif0xxx0xxx0",
     "desk/groups/new/": "iiif.xxx.xxx. iiif.xxx.xxx.",
     "desk/groups/<int:number>/": "iiif.xxx.xxx0 iiif.xxx.xxx0",

@@ -11,7 +11,7 @@ from bell.organisations import approvals, rules
 from bell.organisations.actions import NotAllowed
 from bell.organisations.models import ApprovalRoute, Officer, Team
 from bell.staff import shell
-from bell.staff.access import officer_required
+from bell.staff.access import fresh_factor, officer_required
 from bell.staff.forms.approval import PersonForm, PractiseForm, RuleForm
 from bell.staff.forms.organisations import show
 from bell.ui.forms import Form
@@ -21,6 +21,7 @@ _NOBODY = "There is no account with this email that you look after"
 
 
 @officer_required
+@fresh_factor
 @require_http_methods(["GET", "HEAD", "POST"])
 def approval(request: HttpRequest, officer: Officer) -> HttpResponse:
     """The rules of approval, accounts of one person, practice mode: one page, each button one act."""
