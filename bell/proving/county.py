@@ -17,6 +17,7 @@ from django.db import transaction
 
 from bell.audit.record import record
 from bell.lib import clock
+from bell.organisations import rules
 from bell.organisations.models import ApprovalRoute, Grant, Officer, Organisation, Role, Route, Team
 from bell.places import households, postcodes
 from bell.places.models import Area, Postcode
@@ -138,7 +139,7 @@ def draw(*, seed: int = 1, residents: int = 5000) -> Drawn:
         add_teams(force, {name: [name] for name in towns.TEAMS}, kind="team")
         _people(force, rng, residents)
         _spread_joining(random.Random(seed))
-        administrator = Officer.objects.get(organisation=force.organisation, grants__role=Role.ADMINISTRATOR)
+        administrator = rules.administrators(force.organisation)[0]
         others = partners.found(administrator=administrator, secret=make_password(PASSWORD))
         partners.follow(others, personas(), rng)
         # A neighbourhood team's alert to very many is looked at by its sergeant and by the Media Team.
@@ -241,6 +242,8 @@ def add_teams(force: Force, patches: dict[str, list[str]], *, kind: str) -> None
             _officer(force, "Mel Darley", "", secret, 980, {media: [Role.MEDIA]})
             _officer(force, "Noor Castleton", "Inspector", secret, 981, {media: [Role.MEDIA, Role.APPROVER]}, True)
             _officer(force, "Viv Longcliffe", "", secret, 982, {media: [Role.ADMINISTRATOR]})
+            # A role takes two administrators.
+            _officer(force, "Ira Tideswell", "", secret, 984, {media: [Role.ADMINISTRATOR]})
             _officer(force, "Dee Youlgreave", "", secret, 983, {media: [Role.DPO]})
 
 

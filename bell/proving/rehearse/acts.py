@@ -11,9 +11,8 @@ from bell.alerts.models import Relation, State
 from bell.audit.models import Entry
 from bell.delivery.models import Delivery
 from bell.lib import clock
-from bell.organisations import approvals
+from bell.organisations import approvals, rules
 from bell.organisations.kinds import Kind
-from bell.organisations.models import Officer, Role
 from bell.places import find
 from bell.places.models import Area
 from bell.proving.rehearse import digested, expected, wrongs
@@ -88,7 +87,7 @@ def _by_two(desk: Desk, patience: Patience) -> datetime:
     """A rule asks for two people; with the approval of one nothing moves, with the second's it goes."""
     audience, people, everyone = _everyone_in_group(desk)
     world = desk.world
-    administrator = Officer.objects.get(organisation=world.force.organisation, grants__role=Role.ADMINISTRATOR)
+    administrator = rules.administrators(world.force.organisation)[0]
     rule = approvals.add_rule(approvals.Terms(kind=Kind.PREVENTION, people=2), by=administrator)
     alert = desk.draft(
         "Two colleagues looked at this", audience, by_sms=False, kind=Kind.PREVENTION, body="Lock your shed.", fields={}
