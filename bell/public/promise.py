@@ -53,7 +53,7 @@ PROMISES: tuple[Promise, ...] = (
         _SEE,
         "An officer who picks an area sees a rounded number of people, and no number at all when there are fewer than "
         "five.",
-        "tests/alerts/test_audience.py::test_while_drawing_numbers_are_rounded_and_small_ones_hidden",
+        "tests/alerts/test_counting.py::test_numbers_are_rounded_and_small_ones_hidden",
     ),
     Promise(
         _SEE,

@@ -77,7 +77,7 @@ def test_the_receipt_is_emailed_once_to_those_who_came_by_a_message_and_to_nobod
     assert set(Delivery.objects.filter(mailing__stream="receipt").values_list("state", flat=True)) == {"queued"}
 
 
-@pytest.mark.parametrize("change", [{"state": State.CLOSED}, {"kind": "event"}])
+@pytest.mark.parametrize("change", [{"state": State.CLOSED, "outcome_note": "Charged."}, {"kind": "event"}])
 def test_a_closed_appeal_takes_none_and_says_where_to_go(appeal, meg, client, change):
     link = answer_link(appeal, meg)
     form = action_of(client.get(f"{link}footage/"))
@@ -91,8 +91,9 @@ def test_a_closed_appeal_takes_none_and_says_where_to_go(appeal, meg, client, ch
 
 
 def test_practice_takes_none(cast, meg, client):
-    cast.author.practice = True
-    cast.author.save()
+    for officer in (cast.author, cast.approver):
+        officer.practice = True
+        officer.save()
     practice = send(cast, kind=Kind.CRIME)
     assert client.get(f"/a/{practice.reference}/footage/").status_code == 404
     assert client.get(f"{answer_link(practice, meg)}footage/").status_code == 404

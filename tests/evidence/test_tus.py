@@ -176,7 +176,10 @@ def test_addresses_cannot_be_made_up(phone, appeal):
         assert phone.client.post(f"/upload/new/{bad}/", HTTP_TUS_RESUMABLE="1.0.0").status_code == 404
 
 
-@pytest.mark.parametrize("change", [{"state": State.CLOSED}, {"practice": True}, {"kind": "event"}, {"state": "held"}])
+@pytest.mark.parametrize(
+    "change",
+    [{"state": State.CLOSED, "outcome_note": "Charged."}, {"practice": True}, {"kind": "event"}, {"state": "held"}],
+)
 def test_only_appeals_that_are_open_and_real(phone, appeal, change):
     Alert.objects.filter(pk=appeal.pk).update(**change, hold_until=clock.now())
     assert phone.create(10).status_code == 403
@@ -185,7 +188,7 @@ def test_only_appeals_that_are_open_and_real(phone, appeal, change):
 
 def test_what_began_before_the_appeal_closed_may_still_arrive(phone, appeal):
     phone.create(3)
-    Alert.objects.filter(pk=appeal.pk).update(state=State.CLOSED)
+    Alert.objects.filter(pk=appeal.pk).update(state=State.CLOSED, outcome_note="Charged.")
     assert phone.patch(0, b"abc").status_code == 204 and Exhibit.objects.exists()
 
 

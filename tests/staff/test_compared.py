@@ -73,9 +73,14 @@ def test_a_key_that_nobody_taught_this_page_is_shown_by_its_name(cast):
         "on": True,
     }
     found = {one.name: one.now for one in compared.changes(now, later)}
-    assert found == {"languages, pl, title": "Szopy", "picture, sha256": "ab", "parts": '[1, {"a": 2}]', "on": "yes"}
+    assert found == {
+        "other languages, pl, title": "Szopy",
+        "picture, sha256": "ab",
+        "parts": '[1, {"a": 2}]',
+        "on": "yes",
+    }
     back = {one.name: (one.was, one.now) for one in compared.changes(later, now)}
-    assert back["languages, pl, title"] == ("Szopy", "none")
+    assert back["other languages, pl, title"] == ("Szopy", "none")
 
 
 leaf = st.one_of(
