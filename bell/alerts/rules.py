@@ -11,6 +11,7 @@ from bell.alerts.audience import hidden
 from bell.alerts.checks.reach import is_everyone
 from bell.alerts.models import Alert, Carrier, Relation, State, Version
 from bell.lib import clock, shapes, text
+from bell.lib.problems import FieldProblems
 from bell.organisations import kinds
 from bell.organisations import rules as organisation_rules
 from bell.organisations.models import Grant, Officer, Organisation, Role
@@ -45,12 +46,8 @@ class NotAllowed(Exception):
     """The person may not do this, or not now; the message says why in plain words."""
 
 
-class Unfinished(ValueError):
+class Unfinished(FieldProblems):
     """The alert is not ready. `problems` maps a field of the composer to words."""
-
-    def __init__(self, problems: dict[str, str]) -> None:
-        super().__init__(" ".join(problems.values()))
-        self.problems = problems
 
 
 def check_move(alert: Alert, to: str) -> None:

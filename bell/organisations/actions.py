@@ -8,6 +8,7 @@ from django.utils.text import slugify
 
 from bell.audit.record import record
 from bell.lib import clock
+from bell.lib.problems import FieldProblems
 from bell.organisations import notices, rules, signin
 from bell.organisations.models import Agreement, Officer, Organisation, OrganisationName, Route
 
@@ -104,12 +105,8 @@ def set_duty(officer: Officer, *, on: bool, by: Officer) -> Officer:
     return fresh
 
 
-class NotAPartner(ValueError):
+class NotAPartner(FieldProblems):
     """What was typed is no organisation. `problems` maps a field of the form to words."""
-
-    def __init__(self, problems: dict[str, str]) -> None:
-        super().__init__(" ".join(problems.values()))
-        self.problems = problems
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from bell.audit.record import record
+from bell.lib.problems import FieldProblems
 from bell.organisations import rules
 from bell.organisations.actions import NotAllowed
 from bell.organisations.kinds import Kind
@@ -16,12 +17,8 @@ MOST_PEOPLE = 3
 _NOT_IN_A_NUMBER = re.compile(r"[^0-9A-Z]+")
 
 
-class NotARule(ValueError):
+class NotARule(FieldProblems):
     """What was typed cannot be kept. `problems` maps a field of the form to words."""
-
-    def __init__(self, problems: dict[str, str]) -> None:
-        super().__init__(" ".join(problems.values()))
-        self.problems = problems
 
 
 @dataclass(frozen=True)

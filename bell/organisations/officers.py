@@ -6,17 +6,14 @@ from django.db import transaction
 
 from bell.audit.record import record
 from bell.lib import emails, phones
+from bell.lib.problems import FieldProblems
 from bell.organisations import notices, rules, signin
 from bell.organisations.actions import NotAllowed
 from bell.organisations.models import Grant, Officer, Organisation, Role
 
 
-class NotAnOfficer(ValueError):
+class NotAnOfficer(FieldProblems):
     """What was typed is no officer. `problems` maps a field of the form to words."""
-
-    def __init__(self, problems: dict[str, str]) -> None:
-        super().__init__(" ".join(problems.values()))
-        self.problems = problems
 
 
 @dataclass(frozen=True)

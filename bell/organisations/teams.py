@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from bell.audit.record import record
+from bell.lib.problems import FieldProblems
 from bell.organisations import rules
 from bell.organisations.actions import NotAllowed
 from bell.organisations.models import Officer, Role, Team
@@ -17,12 +18,8 @@ FURTHEST_M = 20_000
 """The widest margin round a patch, in metres."""
 
 
-class NotATeam(ValueError):
+class NotATeam(FieldProblems):
     """What was typed is no team. `problems` maps a field of the form to words."""
-
-    def __init__(self, problems: dict[str, str]) -> None:
-        super().__init__(" ".join(problems.values()))
-        self.problems = problems
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import re
 
+from bell.lib.problems import FieldProblems
 from bell.organisations import rules as organisation_rules
 from bell.organisations.models import Officer
 from bell.residents.area_models import AreaImport
@@ -30,12 +31,8 @@ class NotAllowed(Exception):
     """The person may not do this; the message says why in plain words."""
 
 
-class NotAnImport(ValueError):
+class NotAnImport(FieldProblems):
     """What was given cannot be imported, or not now. `problems` maps a field of the form ("" for none) to words."""
-
-    def __init__(self, problems: dict[str, str]) -> None:
-        super().__init__(" ".join(problems.values()))
-        self.problems = problems
 
 
 def check_may_import(officer: Officer) -> None:

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from bell.audit.record import record
+from bell.lib.problems import FieldProblems
 from bell.organisations import rules as organisation_rules
 from bell.organisations.models import Officer, Team
 from bell.residents import hours
@@ -18,12 +19,8 @@ class NotAllowed(Exception):
     """The person may not do this; the message says why in plain words."""
 
 
-class NotAGroup(ValueError):
+class NotAGroup(FieldProblems):
     """What was typed is no group. `problems` maps a field of the form to words."""
-
-    def __init__(self, problems: dict[str, str]) -> None:
-        super().__init__(" ".join(problems.values()))
-        self.problems = problems
 
 
 @dataclass(frozen=True)

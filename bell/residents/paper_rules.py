@@ -11,6 +11,7 @@ from django.db.models import Count, QuerySet
 
 from bell.delivery.models import Channel
 from bell.lib import clock
+from bell.lib.problems import FieldProblems
 from bell.organisations import rules as organisation_rules
 from bell.organisations.models import Officer, Organisation, Team
 from bell.residents import rules
@@ -49,12 +50,8 @@ class NotAllowed(Exception):
     """The officer may not do this; the message says why in plain words."""
 
 
-class NotAccepted(ValueError):
+class NotAccepted(FieldProblems):
     """A form cannot be taken as it is: {field: words}; the field "" is the whole form."""
-
-    def __init__(self, problems: dict[str, str]) -> None:
-        super().__init__(" ".join(problems.values()))
-        self.problems = problems
 
 
 def works_with_paper(officer: Officer, team: Team) -> bool:

@@ -8,14 +8,14 @@ from urllib.parse import urlencode, urlsplit
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.cache import add_never_cache_headers
 from django_htmx.http import HttpResponseClientRedirect
 
 from bell.alerts.rules import NotAllowed as AlertNotAllowed
 from bell.conversations.rules import NotAllowed as ConversationNotAllowed
-from bell.organisations import signin
+from bell.organisations import rules, signin
 from bell.organisations.actions import NotAllowed as OfficerNotAllowed
 from bell.organisations.models import Officer
 from bell.privacy.rules import NotAllowed as PrivacyNotAllowed
@@ -59,6 +59,18 @@ def officer_required(view: View) -> View:
             response = render(request, "staff/refused.html", page, status=403)
         add_never_cache_headers(response)
         return response
+
+    return guarded
+
+
+def looks_after(view: View) -> View:
+    """Inside `officer_required`: whoever does not look after the service finds nothing there."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, officer: Officer, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not rules.may_look_after(officer):
+            raise Http404
+        return view(request, officer, *args, **kwargs)
 
     return guarded
 

@@ -1,7 +1,6 @@
 """Imports of areas, for administrators of the force: upload, choose, see what would change, apply, put back."""
 
 from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from django.contrib import messages
@@ -11,32 +10,17 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from bell.organisations import rules
 from bell.organisations.models import Officer
 from bell.residents import area_import, area_rules
 from bell.residents.area_models import BUSY, AreaImport
 from bell.residents.area_models import ImportState as State
 from bell.staff import area_map, area_showing, live, shell
-from bell.staff.access import fresh_factor, officer_required
+from bell.staff.access import fresh_factor, looks_after, officer_required
 from bell.staff.forms.areas import ColumnsForm, FileForm, TypedForm, show
 
 _A_PAGE = 60
 # States in which the changes that were found are worth a look.
 _SHOWN = (State.CHECKED, State.APPLIED, State.PUT_BACK)
-
-View = Callable[..., HttpResponse]
-
-
-def _administrators(view: View) -> View:
-    """Whoever does not look after the service finds nothing here."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest, officer: Officer, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not rules.may_look_after(officer):
-            raise Http404
-        return view(request, officer, *args, **kwargs)
-
-    return guarded
 
 
 def _run(officer: Officer, number: int) -> AreaImport:
@@ -44,7 +28,7 @@ def _run(officer: Officer, number: int) -> AreaImport:
 
 
 @officer_required
-@_administrators
+@looks_after
 @require_http_methods(["GET", "HEAD", "POST"])
 def areas(request: HttpRequest, officer: Officer) -> HttpResponse:
     """The kinds of area there are, the imports so far, and a file to begin with."""
@@ -67,7 +51,7 @@ def areas(request: HttpRequest, officer: Officer) -> HttpResponse:
 
 
 @officer_required
-@_administrators
+@looks_after
 @require_safe
 def run(request: HttpRequest, officer: Officer, number: int) -> HttpResponse:
     """One import, whatever it waits for."""
@@ -96,7 +80,7 @@ def _page(request: HttpRequest, officer: Officer, one: AreaImport, form: Columns
 
 
 @officer_required
-@_administrators
+@looks_after
 @require_safe
 def run_live(request: HttpRequest, officer: Officer, number: int) -> HttpResponse:
     """How far it is; when the work is done the page comes anew."""
@@ -112,7 +96,7 @@ def _part(one: AreaImport) -> live.Part:
 
 
 @officer_required
-@_administrators
+@looks_after
 @require_safe
 def run_map(request: HttpRequest, officer: Officer, number: int) -> HttpResponse:
     """Ground or changes as GeoJSON for the map."""
@@ -124,7 +108,7 @@ def run_map(request: HttpRequest, officer: Officer, number: int) -> HttpResponse
 
 
 @officer_required
-@_administrators
+@looks_after
 @require_safe
 def file(request: HttpRequest, officer: Officer, number: int) -> HttpResponse:
     """The file as it came."""
@@ -135,7 +119,7 @@ def file(request: HttpRequest, officer: Officer, number: int) -> HttpResponse:
 
 
 @officer_required
-@_administrators
+@looks_after
 @require_POST
 def check(request: HttpRequest, officer: Officer, number: int) -> HttpResponse:
     """Let it be found out what the file would change."""
@@ -154,7 +138,7 @@ def check(request: HttpRequest, officer: Officer, number: int) -> HttpResponse:
 
 
 @officer_required
-@_administrators
+@looks_after
 @fresh_factor
 @require_http_methods(["GET", "HEAD", "POST"])
 def apply(request: HttpRequest, officer: Officer, number: int) -> HttpResponse:
@@ -163,7 +147,7 @@ def apply(request: HttpRequest, officer: Officer, number: int) -> HttpResponse:
 
 
 @officer_required
-@_administrators
+@looks_after
 @fresh_factor
 @require_http_methods(["GET", "HEAD", "POST"])
 def put_back(request: HttpRequest, officer: Officer, number: int) -> HttpResponse:
@@ -191,7 +175,7 @@ def _confirm(
 
 
 @officer_required
-@_administrators
+@looks_after
 @require_POST
 def drop(request: HttpRequest, officer: Officer, number: int) -> HttpResponse:
     """Do nothing with this file."""

@@ -1,8 +1,6 @@
 """How the service is, for administrators of the force: what goes out and how fast, what is stopped; stop and resume."""
 
-from collections.abc import Callable
 from datetime import timedelta
-from functools import wraps
 from typing import Any
 
 from django.conf import settings
@@ -15,10 +13,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from bell.delivery import control, health, pulse
 from bell.delivery.models import Channel
 from bell.lib import clock, folders
-from bell.organisations import rules
 from bell.organisations.models import Officer
 from bell.staff import charts, live, shell, words
-from bell.staff.access import officer_required
+from bell.staff.access import looks_after, officer_required
 from bell.staff.forms.sending import WhyForm
 
 _MINUTES = 60
@@ -26,23 +23,9 @@ _TONES = {"good": "success", "warning": "warning", "bad": "error"}
 _NAMES = {Channel.EMAIL.value: "Email", Channel.SMS.value: "Text messages"}
 _USUAL = {Channel.EMAIL.value: "the relay", Channel.SMS.value: "the gateway"}
 
-View = Callable[..., HttpResponse]
-
-
-def _administrators(view: View) -> View:
-    """Whoever does not look after the service finds nothing here."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest, officer: Officer, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not rules.may_look_after(officer):
-            raise Http404
-        return view(request, officer, *args, **kwargs)
-
-    return guarded
-
 
 @officer_required
-@_administrators
+@looks_after
 @require_safe
 def page(request: HttpRequest, officer: Officer) -> HttpResponse:
     """The health page."""
@@ -50,7 +33,7 @@ def page(request: HttpRequest, officer: Officer) -> HttpResponse:
 
 
 @officer_required
-@_administrators
+@looks_after
 @require_safe
 def page_live(request: HttpRequest, officer: Officer) -> HttpResponse:
     """The live part of the page."""
@@ -58,7 +41,7 @@ def page_live(request: HttpRequest, officer: Officer) -> HttpResponse:
 
 
 @officer_required
-@_administrators
+@looks_after
 @require_http_methods(["GET", "HEAD", "POST"])
 def stop(request: HttpRequest, officer: Officer) -> HttpResponse:
     """Ask before a way out is stopped, then stop it."""
@@ -73,7 +56,7 @@ def stop(request: HttpRequest, officer: Officer) -> HttpResponse:
 
 
 @officer_required
-@_administrators
+@looks_after
 @require_http_methods(["GET", "HEAD", "POST"])
 def resume(request: HttpRequest, officer: Officer) -> HttpResponse:
     """Ask before a way out goes on, then let it."""
@@ -91,7 +74,7 @@ def resume(request: HttpRequest, officer: Officer) -> HttpResponse:
 
 
 @officer_required
-@_administrators
+@looks_after
 @require_POST
 def seen(request: HttpRequest, officer: Officer, number: int) -> HttpResponse:
     """An administrator has seen an alarm. Pressing twice does it once."""
