@@ -8,7 +8,7 @@ from django.db import connections, transaction
 from django.db.models import Value
 from django.test import TransactionTestCase
 
-from bell.alerts import counting
+from bell.alerts import squares
 from bell.public import kept
 from tests.cast import Cast
 from tests.settings import RUN_DIR
@@ -17,7 +17,7 @@ from tests.settings import RUN_DIR
 @pytest.fixture
 def everyone_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """While drawing, nobody counts twice or not at all, as chance has it elsewhere: for tests that name a number."""
-    monkeypatch.setattr(counting, "weight", lambda key: Value(1))
+    monkeypatch.setattr(squares, "weight", lambda key: Value(1))
 
 
 # Django makes their rows when it makes the database, and tests never change them.

@@ -9,8 +9,21 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.db import connection
-from django.db.models import Case, Count, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value, When
-from django.db.models.expressions import RawSQL
+from django.db.models import (
+    BooleanField,
+    Case,
+    Count,
+    DateTimeField,
+    Exists,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    TextField,
+    Value,
+    When,
+)
 from shapely.geometry.base import BaseGeometry
 
 from bell.alerts import drawing
@@ -83,9 +96,9 @@ def places(
         if fixed is not None and walk:
             meant |= Q(Exists(fixed.filter(place=OuterRef("pk"))))
         elif fixed is not None:
-            meant |= Q(pk__in=fixed.values("place"))
+            meant |= Q(_OneOf("pk", list(fixed.values_list("place", flat=True))))
         else:
-            meant |= Q(pk__in=_these(edge_places(drawn, covering.edge)))
+            meant |= Q(_OneOf("pk", edge_places(drawn, covering.edge)))
     return meant
 
 
@@ -101,11 +114,21 @@ def meant_places(rule: Rule, *, version: Version | None = None, walk: bool = Fal
     return found
 
 
-def _these(ids: list[int]) -> RawSQL:
-    """A set of ids as one parameter, however many: an array on PostgreSQL, JSON on SQLite (targeting.md)."""
-    if connection.vendor == "postgresql":
-        return RawSQL("SELECT unnest(%s::bigint[])", [ids])
-    return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(ids)])
+class _OneOf(Func):
+    """Whether a column holds one of these numbers, however many: an array on PostgreSQL, JSON on SQLite (targeting.md).
+
+    On PostgreSQL a query of its own in its place would be right and slow: with an "or" between it and the ranges, only
+    an array lets the database use an index for either. Else it reads every place there is.
+    """
+
+    output_field = BooleanField()
+
+    def __init__(self, column: str, numbers: list[int]) -> None:
+        postgres = connection.vendor == "postgresql"
+        many = "{" + ",".join(map(str, numbers)) + "}" if postgres else json.dumps(numbers)
+        super().__init__(F(column), Value(many, output_field=TextField()))
+        self.extra["template"] = "%(expressions)s" + ("::bigint[])" if postgres else "))")
+        self.extra["arg_joiner"] = " = ANY (" if postgres else " IN (SELECT value FROM json_each("
 
 
 def people(rule: Rule, *, version: Version | None = None, walk: bool = False) -> QuerySet[Contact]:

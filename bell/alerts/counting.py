@@ -15,28 +15,24 @@ from datetime import timedelta
 from functools import cache
 
 from django.db import transaction
-from django.db.models import Exists, F, Max, OuterRef, QuerySet, Sum
-from django.db.models.expressions import Combinable
+from django.db.models import QuerySet, Sum
 from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
-from bell.alerts import audience
+from bell.alerts import audience, squares
 from bell.alerts.models import CountAsked
 from bell.alerts.rule import KEYS, Ground, Part, Rule
 from bell.audit.record import record
 from bell.delivery.models import Channel
-from bell.lib import blocks, cells, clock, keys, shapes
+from bell.lib import blocks, cells, clock, shapes
 from bell.organisations import rules as organisation_rules
 from bell.organisations.models import Officer, Team
 from bell.places import find
 from bell.places.models import Area
-from bell.residents.models import Following, GroupMember, Place, Resident
+from bell.residents.models import Resident
 
 COUNTS_A_MINUTE = 60
 FEWEST = 5
-_ENOUGH = 5_000
-# Where in a resident's key the two bits stand that say how often they count: 0, 1, 1 or 2 times.
-_BIT = 40
 
 
 class TooManyCounts(Exception):
@@ -64,17 +60,19 @@ def roughly(rule: Rule, *, by: Officer, sms_text: str = "", team: Team | None = 
     _note_count(rule, by=by)
     ground = _drawn(rule)
     there = None if rule.follows is not None else _there(rule, ground)
+    parts = squares.reached(rule) if there is not None else {}
 
     def by_channels(*channels: str) -> int | None:
         """Those who get it by any of these."""
-        chosen = replace(rule, channels=channels)
-        return _hide(_sent_before(chosen) if there is None else there * _reached(chosen))
+        if there is None:
+            return _hide(_sent_before(replace(rule, channels=channels)))
+        return _hide(there * parts[channels])
 
     emails, texts = (by_channels(one) if one in rule.channels else 0 for one in (Channel.EMAIL, Channel.SMS))
     home = organisation_rules.patch_ground(team) if team is not None and ground is not None else None
     beyond = None
     if home is not None and ground is not None:
-        beyond = _hide(_there(rule, shapes.union([ground.difference(home)])) * _reached(rule))
+        beyond = _hide(_there(rule, shapes.union([ground.difference(home)])) * parts[rule.channels])
     return Roughly(
         people=by_channels(*rule.channels),
         emails=emails,
@@ -114,40 +112,14 @@ def _there(rule: Rule, ground: BaseGeometry | None) -> float:
     return everyone * any_of * each_of * none_of
 
 
-def _followers(organisation: int, group: int | None = None) -> QuerySet[Resident]:
-    """Everyone who follows an organisation, or those of them who are in one group."""
-    found = Resident.objects.filter(
-        Exists(Following.objects.filter(resident=OuterRef("pk"), organisation=organisation)), left_at=None
-    )
-    if group is None:
-        return found
-    return found.filter(Exists(GroupMember.objects.members().filter(resident=OuterRef("pk"), group=group)))
-
-
 def _followers_in(rule: Rule, ground: BaseGeometry | None, group: int | None) -> float:
     """Followers with a place there: in a drawn ground by blocks, in named areas, which nobody draws anew, exactly."""
-    followers = _followers(rule.organisation, group)
     if ground is None:
+        followers = squares.followers(rule.organisation, group)
         return _weighed(followers.filter(pk__in=audience.meant_places(rule).values("resident")))
     # Blocks are made of the whole squares that the ground touches: they are the same whatever is drawn in them.
-    around = cells.touching(ground, blocks.TOP)
-    if not around:
-        return 0.0
-    found = Place.objects.filter(audience.ranges(around), resident__in=followers).order_by()
-    tiles = found.values(tile=F("cell").bitrightshift(blocks.SHIFT)).annotate(n=Sum(weight("resident__key")))
-    rows = list(tiles.values_list("tile", "n"))
-    return blocks.gather([tile for tile, _ in rows], [n for _, n in rows], least=FEWEST).within(ground)
-
-
-def _reached(rule: Rule) -> float:
-    """What part of all followers gets this kind by these channels; of very many a sample, as keys are random."""
-    followers = _followers(rule.organisation)
-    residents = Resident.objects.aggregate(last=Max("pk"))["last"] or 0
-    if residents > _ENOUGH:
-        followers = followers.filter(key__lt=int(keys.LARGEST * _ENOUGH / residents))
-    everyone = followers.count()
-    reached = followers.filter(Exists(audience.reachable(rule).filter(resident=OuterRef("pk")))).count()
-    return reached / everyone if everyone else 0.0
+    tiles, sums = squares.sums(rule.organisation, group, cells.touching(ground, blocks.TOP))
+    return blocks.gather(tiles, sums, least=FEWEST).within(ground)
 
 
 def _drawn(rule: Rule) -> BaseGeometry | None:
@@ -167,12 +139,7 @@ def _outline(ground: Ground) -> BaseGeometry:
 
 def _weighed(residents: QuerySet[Resident]) -> float:
     """How many, each as often as they count."""
-    return float(residents.aggregate(n=Sum(weight("key")))["n"] or 0)
-
-
-def weight(key: str) -> Combinable:
-    """How often a person counts, by the column of their key: 0, 1, 1 or 2 times. No page shows these bits of a key."""
-    return F(key).bitrightshift(_BIT).bitand(1) + F(key).bitrightshift(_BIT + 1).bitand(1)
+    return float(residents.aggregate(n=Sum(squares.weight("key")))["n"] or 0)
 
 
 @transaction.atomic

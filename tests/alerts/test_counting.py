@@ -8,15 +8,17 @@ from functools import cache
 
 import numpy as np
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from shapely.geometry import box
 
-from bell.alerts import audience, counting
+from bell.alerts import audience, counting, squares
 from bell.alerts.counting import TooManyCounts
 from bell.alerts.models import Alert, CountAsked
 from bell.alerts.rule import Rule
 from bell.audit.models import Entry
-from bell.lib import blocks, cells, keys, shapes
+from bell.lib import blocks, cells, clock, keys, shapes
 from bell.organisations.kinds import Kind
 from bell.residents.models import GroupMember, Place, Resident
 from tests.cast import EAST, FAR, IN_EAST, IN_WEST, MIDDLE, NORTH, SOUTH, WEST, Cast
@@ -104,6 +106,56 @@ def test_it_says_about_what_the_frozen_number_will_be(cast):
         asked = rule(cast, **({"areas": ()} | changes))
         true, shown = audience.count(asked).people, counting.roughly(asked, by=cast.author).people
         assert shown is not None and abs(shown - true) <= max(10, 0.2 * true), (changes, true, shown)
+
+
+def test_where_very_many_live_squares_are_read_once_a_minute(cast, everyone_counts_once, monkeypatch):
+    """The same numbers as where few live; whoever joins meanwhile is counted a minute later, in any drawn shape."""
+    rng = random.Random(5)
+    spots = [(rng.uniform(WEST, EAST), rng.uniform(SOUTH, NORTH)) for _ in range(80)]
+    for number, spot in enumerate(spots):
+        cast.resident(spot, groups=(cast.cctv,) if number % 2 else ())
+    shown = [
+        rule(cast, areas=(), shapes=(feature(box(WEST, SOUTH, east, NORTH)),), groups=groups)
+        for east in (MIDDLE, EAST)
+        for groups in ((), (cast.cctv.pk,))
+    ]
+    before = [counting.roughly(one, by=cast.author) for one in shown]
+    monkeypatch.setattr(squares, "ENOUGH", 0)
+    squares.forget()
+    try:
+        # With no sample asked, nothing is reached; what lies where is the same.
+        monkeypatch.setattr(squares, "reached", lambda rule: dict.fromkeys([("email",), ("sms",), rule.channels], 1.0))
+        kept = [counting.roughly(one, by=cast.author).people for one in shown]
+        assert kept == [one.people for one in before] and None not in kept
+        for _ in range(20):
+            cast.resident(IN_WEST)
+        with CaptureQueriesContext(connection) as asked:
+            assert counting.roughly(shown[0], by=cast.author).people == kept[0]
+        assert not any("residents_place" in one["sql"] for one in asked)
+        squares.forget()
+        assert counting.roughly(shown[0], by=cast.author).people == kept[0] + 20
+    finally:
+        squares.forget()
+
+
+def test_what_followers_chose_is_asked_once_a_minute_of_a_sample(cast, monkeypatch):
+    """Of ten people half have a mobile; the sample is so large that all are in it."""
+    for number in range(10):
+        cast.resident(mobile="" if number % 2 else None)
+    asked = rule(cast)
+    exact = squares.reached(asked)
+    assert exact[("sms",)] == 0.5 and exact[("email",)] == exact[asked.channels] == 1
+    monkeypatch.setattr(squares, "ENOUGH", 9)
+    squares.forget()
+    try:
+        first = squares.reached(asked)
+        assert set(first) == set(exact)
+        Resident.objects.update(left_at=clock.now())
+        assert squares.reached(asked) == first
+        squares.forget()
+        assert not any(squares.reached(asked).values())
+    finally:
+        squares.forget()
 
 
 def test_a_follow_up_is_counted_by_who_got_the_first(cast, everyone_counts_once):

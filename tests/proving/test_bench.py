@@ -8,7 +8,9 @@ import sys
 from datetime import date
 from pathlib import Path
 
+import psycopg
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -155,6 +157,79 @@ def test_the_post_rooms_benchmarks_still_run(name, cases, tmp_path):
     found = [row["case"] for row in told["rows"]]
     assert all(any(one.startswith(case) for one in found) for case in cases), found
     assert all(row["seconds"] > 0 for row in told["rows"])
+
+
+AREAS = {
+    "type": "FeatureCollection",
+    "features": [
+        {
+            "type": "Feature",
+            "properties": {"name": f"Area {number}"},
+            "geometry": {"type": "Polygon", "coordinates": [outline]},
+        }
+        for number, outline in enumerate(
+            [
+                [[-1.40, 52.99], [-1.32, 52.99], [-1.32, 53.04], [-1.40, 53.04], [-1.40, 52.99]],
+                [[-1.36, 53.00], [-1.34, 53.02], [-1.34, 53.00], [-1.36, 53.02], [-1.36, 53.00]],  # crosses itself
+            ]
+        )
+    ],
+}
+
+
+def test_finding_people_stands_beside_postgis_or_says_that_it_is_not_there(tmp_path):
+    """The benchmark fails by itself where PostGIS, or a full scan, finds other people."""
+    file = tmp_path / "areas.geojson"
+    file.write_text(json.dumps(AREAS))
+    at = ["--database-url", own_database()] if connection.vendor == "postgresql" else []
+    told = bench("audience", tmp_path, "--people", "300", "--runs", "1", "--areas", str(file), *at)
+    rows = {row["case"]: row for row in told["rows"]}
+    drawn = [row for case, row in rows.items() if "inside, drawn" in case or "inside, with preferences" in case]
+    counted = [row for case, row in rows.items() if "of the file" in case]
+    assert len(drawn) == 4 and len(counted) == 3 and any("while drawing" in case for case in rows)
+    assert rows["60 inside, drawn"]["people"] > 30 and rows["240 inside, drawn"]["people"] > 150
+    assert rows["2 areas of the file, one count each"]["people"] > 0
+    if all("PostGIS is not installed here" in row["comparator"] for row in drawn):
+        assert not postgis() and all(row["ratio"] is None and "not installed" in row["comparator"] for row in counted)
+    else:
+        assert postgis() and all(row["comparator"].startswith("PostGIS 3") for row in drawn + counted)
+        assert all(row["ratio"] > 0 for row in drawn + counted) and not left_behind(at[1])
+
+
+def postgis() -> bool:
+    """Whether this database can have PostGIS."""
+    if connection.vendor != "postgresql":
+        return False
+    with psycopg.connect(os.environ["DATABASE_URL"]) as own:
+        return bool(own.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'postgis'").fetchall())
+
+
+def own_database() -> str:
+    """An empty database on the server of these tests."""
+    address = os.environ["DATABASE_URL"]
+    with psycopg.connect(address, autocommit=True) as own:
+        own.execute("DROP DATABASE IF EXISTS bench_of_audience WITH (FORCE)")
+        own.execute("CREATE DATABASE bench_of_audience")
+    return address.rpartition("/")[0] + "/bench_of_audience"
+
+
+def left_behind(address: str) -> list:
+    """Extensions and schemas of a benchmark that should be gone."""
+    asked = (
+        "SELECT extname FROM pg_extension WHERE extname = 'postgis'"
+        " UNION ALL SELECT nspname FROM pg_namespace WHERE nspname LIKE 'bench%'"
+    )
+    with psycopg.connect(address) as own:
+        return own.execute(asked).fetchall()
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "why"),
+    [("page", "areas.geojson", "Only the benchmark audience"), ("audience", "none.geojson", "cannot be opened")],
+)
+def test_areas_that_cannot_be_used_are_refused_in_words(name, words, why, tmp_path):
+    with pytest.raises(CommandError, match=why):
+        call_command("bench", name, areas=tmp_path / words)
 
 
 @pytest.mark.parametrize("name", ["signup", "page"])

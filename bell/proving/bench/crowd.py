@@ -73,7 +73,7 @@ def _people(
 ) -> int:
     """Residents, whom they follow and their addresses; how many mobiles were given away."""
     now = moment()
-    numbers = random_keys.integers(1, 2**62, size=len(ids)).tolist()
+    numbers = random_keys.integers(1, keys.LARGEST, size=len(ids)).tolist()
     chosen = [ALL_BITS if rng.random() > _SOME_KINDS else rng.randrange(1, ALL_BITS) for _ in ids]
     texts = [number for number in ids if rng.random() < share]
     with_mobile = set(texts)
