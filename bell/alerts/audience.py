@@ -55,15 +55,22 @@ def geometry(ground: Ground) -> BaseGeometry | None:
 
 def ranges(wanted: list[cells.Range]) -> Q:
     """Places whose cell lies in any of these ranges."""
-    found = Q(pk__in=[])
-    for first, last in wanted:
-        found |= Q(cell__range=(first, last))
-    return found
+    return Q(_Within("cell", wanted)) if wanted else Q(pk__in=[])
 
 
 def edge_places(shape: BaseGeometry, edge: list[tuple[int, int]]) -> list[int]:
     """Ids of the places in the edge ranges that lie inside the shape: fetched and tested exactly."""
-    rows = list(Place.objects.filter(ranges(edge)).values_list("id", "lon", "lat")) if edge else []
+    if not edge:
+        return []
+    # One parameter whatever the number of ranges, and rows as they come: half of the time of the smallest shapes.
+    listed = "json_array_elements" if connection.vendor == "postgresql" else "json_each"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT p.id, p.lon, p.lat FROM {listed}(%s) r JOIN residents_place p"
+            " ON p.cell BETWEEN CAST(r.value ->> 0 AS bigint) AND CAST(r.value ->> 1 AS bigint)",
+            [json.dumps(edge)],
+        )
+        rows = cursor.fetchall()
     if not rows:
         return []
     table = np.array(rows, dtype=float)
@@ -112,6 +119,17 @@ def meant_places(rule: Rule, *, version: Version | None = None, walk: bool = Fal
     if left_out := rule.ground(Part.NOT):
         found = found.exclude(places(left_out, Part.NOT, version=version, walk=True))
     return found
+
+
+class _Within(Func):
+    """Whether a column lies in one of these ranges: one expression, since a hundred lookups take Django a while."""
+
+    output_field = BooleanField()
+
+    def __init__(self, column: str, wanted: list[cells.Range]) -> None:
+        super().__init__(F(column))
+        each = (f"%(expressions)s BETWEEN {int(first)} AND {int(last)}" for first, last in wanted)
+        self.extra["template"] = f"({' OR '.join(each)})"
 
 
 class _OneOf(Func):
