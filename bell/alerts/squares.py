@@ -61,8 +61,8 @@ def sums(organisation: int, group: int | None, around: list[cells.Range]) -> tup
         tile, held = _read(organisation, group, ranges)
         starts = np.searchsorted(tile, [first >> blocks.SHIFT for first, _ in ranges])
         for top, (start, end) in zip(missing, pairwise([*starts.tolist(), len(tile)]), strict=True):
-            found[top] = (tile[start:end].copy(), held[start:end].copy())
-            _sums.keep((organisation, group, top), found[top])
+            found[top] = own = (tile[start:end].copy(), held[start:end].copy())
+            _sums.keep((organisation, group, top), own)
     every = zip(*(one for one in found.values() if one is not None), strict=True)
     tiles, counts = (np.concatenate(column) for column in every)
     return tiles, counts
