@@ -63,11 +63,14 @@ def edge_places(shape: BaseGeometry, edge: list[tuple[int, int]]) -> list[int]:
     if not edge:
         return []
     # One parameter whatever the number of ranges, and rows as they come: half of the time of the smallest shapes.
-    listed = "json_array_elements" if connection.vendor == "postgresql" else "json_each"
+    if connection.vendor == "postgresql":
+        listed, first, last = "json_array_elements", "(r.value ->> 0)::bigint", "(r.value ->> 1)::bigint"
+    else:  # ->> came to SQLite in 2022 (3.38), and systems with an older one are about
+        listed, first, last = "json_each", "json_extract(r.value, '$[0]')", "json_extract(r.value, '$[1]')"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT p.id, p.lon, p.lat FROM {listed}(%s) r JOIN residents_place p"
-            " ON p.cell BETWEEN CAST(r.value ->> 0 AS bigint) AND CAST(r.value ->> 1 AS bigint)",
+            f"SELECT p.id, p.lon, p.lat FROM {listed}(%s) r"
+            f" JOIN residents_place p ON p.cell BETWEEN {first} AND {last}",
             [json.dumps(edge)],
         )
         rows = cursor.fetchall()
