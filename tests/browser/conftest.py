@@ -5,12 +5,13 @@ Run: python -m pytest -m browser tests/browser. Pictures are written under var/s
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, TimeoutError, sync_playwright
 
 # Playwright's synchronous API runs a loop of its own in this thread; Django would refuse the database beside it.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -101,6 +102,13 @@ def page(browser_context: BrowserContext) -> Page:
 def axe(page: Page, *, without: tuple[str, ...] = ()) -> None:
     """Assert that axe-core finds no violation of WCAG 2.2 AA or its best practices; `without` names rules to skip."""
     source = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
+    # What fades in has not its colours yet.
+    with suppress(TimeoutError):
+        page.wait_for_function(
+            "!document.querySelector('.htmx-request')"
+            " && document.getAnimations().every(one => one.playState !== 'running')",
+            timeout=3000,
+        )
     page.evaluate(source)  # by the debugger, so that it works under the strict CSP
     rules = {rule: {"enabled": False} for rule in without}
     found = page.evaluate("(rules) => axe.run(document, {rules, resultTypes: ['violations']})", rules)["violations"]

@@ -57,7 +57,7 @@ def test_the_main_job(page, browser_context, cast, house, watch):
     page.get_by_label("Text message", exact=True).check()
     page.get_by_label("Circle round a postcode").fill("DE75 7AB")
     page.get_by_role("button", name="Add this circle").click()
-    expect(page.locator("#count")).to_contain_text("fewer than 5")
+    expect(page.locator("#count")).to_contain_text(re.compile("ewer than 5"))
     page.get_by_role("button", name="Submit for approval").click()
     page.wait_for_url(re.compile(r"/desk/alerts/[A-Z0-9-]+/$"))
     alert = Alert.objects.get()

@@ -5,6 +5,7 @@ rolled back, so that the next one finds the same town.
 """
 
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -173,6 +174,11 @@ def town(cast: Cast) -> Town:
     return Town(known, clients)
 
 
+def _shape(path: str) -> str:
+    """An address without what names one thing of many."""
+    return re.sub(r"[0-9]{4,}|[A-Z]{1,4}-[A-Z0-9]{5}|[a-z2-7]{24,}", "…", path)
+
+
 class Undo(Exception):
     """What the request changed is taken back."""
 
@@ -185,6 +191,8 @@ class Walk:
     seen: set[tuple[str, str]]
     troubles: list[str] = field(default_factory=list)
     asked: int = 0
+    status: int = 0
+    """Of the last answer."""
 
     def ask(self, method: str, path: str, data: Any = None, **more: Any) -> str:
         """The page that one request gets; all that it changed is undone."""
@@ -194,6 +202,7 @@ class Walk:
         try:
             with transaction.atomic():
                 answer = getattr(self.client, method)(path, data, **more)
+                self.status = answer.status_code
                 if not answer.streaming and "html" in answer.headers.get("Content-Type", ""):
                     page = answer.content.decode("utf-8", "replace")
                 if answer.status_code >= 500:
@@ -210,6 +219,10 @@ class Walk:
     def see(self, path: str) -> None:
         """One address: looked at, with a hostile query, with two hostile bodies, and by each form on its page."""
         page = self.ask("get", path)
+        shape = _shape(path)
+        if self.status in (302, 403, 404) and ("", shape) in self.seen:  # refused like others: the door is the same
+            return
+        self.seen.add(("", shape))
         query = quote(MARKUP + "\x00")
         self.ask("get", f"{path}?" + "&".join(f"{name}={query}" for name in QUERY))
         body = "%ff%00=%fe&a[]=" + quote("\x00")
@@ -223,8 +236,7 @@ class Walk:
     def fill_in(self, one: Form) -> None:
         """All hostile ways to fill in one form that was not met before."""
         path = one.action.partition("?")[0]
-        shape = re.sub(r"[0-9]{4,}|[A-Z]{1,4}-[A-Z0-9]{5}|[a-z2-7]{24,}", "…", path)
-        mark = (shape, ",".join(sorted(one.fields)))
+        mark = (_shape(path), ",".join(sorted(one.fields)))
         if mark in self.seen or path.strip("/") + "/" in _LEAVE_OUT or not path.startswith("/"):
             return
         self.seen.add(mark)
@@ -233,8 +245,11 @@ class Walk:
 
 
 def hostile(one: Form) -> Iterator[dict[str, Any]]:
-    """Each thing typed into all fields, then into one field after the other, the rest as the page had it."""
-    for words in WORDS:
+    """A third of the things, another third for the next form, each typed into all fields; then one thing into one
+    field after the other, the rest as the page had it.
+    """
+    turn = zlib.crc32(",".join(sorted(one.fields)).encode()) % 3
+    for words in WORDS[turn::3]:
         yield dict.fromkeys(one.fields, words) | {
             name: SimpleUploadedFile(words[:40].replace("\x00", "") or "x", words.encode()) for name in one.files
         }
@@ -247,12 +262,12 @@ def hostile(one: Form) -> Iterator[dict[str, Any]]:
 )
 def test_nothing_typed_at_any_door_is_an_error_of_ours(people: tuple[str, ...], town: Town) -> None:
     seen: set[tuple[str, str]] = set()
-    troubles = []
+    troubles, asked = [], 0
     for who in people:
         walk = Walk(town.clients[who], seen)
         for path in dict.fromkeys(town.addresses()):
             walk.see(path)
         troubles += [f"{who}: {words}" for words in walk.troubles]
-        assert walk.asked > 500
-    assert len(seen) > 20
+        asked += walk.asked
+    assert len(seen) > 20 and asked > 1_000
     assert not troubles, "\n".join(troubles)

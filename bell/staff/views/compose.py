@@ -272,7 +272,9 @@ def count(request: HttpRequest, officer: Officer, reference: str) -> HttpRespons
 @officer_required
 @require_POST
 def preview(request: HttpRequest, officer: Officer, reference: str) -> HttpResponse:
-    """The live preview, and what the text message takes."""
+    """The live preview, and what the text message takes; nothing new for a page that was submitted meanwhile."""
+    if alert_of(officer, reference).state not in rules.EDITABLE:
+        return HttpResponse(status=204)
     form = _bound(request, officer, reference)
     return render(request, "staff/parts/preview.html", {**_preview(form), "alert": form.alert, "fragment": True})
 
