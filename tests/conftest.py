@@ -3,6 +3,7 @@
 import os
 import shutil
 
+import hypothesis
 import pytest
 from django.db import connections, transaction
 from django.db.models import Value
@@ -19,6 +20,10 @@ def everyone_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """While drawing, nobody counts twice or not at all, as chance has it elsewhere: for tests that name a number."""
     monkeypatch.setattr(squares, "weight", lambda key: Value(1))
 
+
+# How long one example takes says how busy the machine is, and nothing of our code.
+hypothesis.settings.register_profile("bell", deadline=None)
+hypothesis.settings.load_profile("bell")
 
 # Django makes their rows when it makes the database, and tests never change them.
 _KEPT = {"django_content_type", "auth_permission"}
