@@ -250,7 +250,7 @@ class Officer(AbstractBaseUser, PermissionsMixin):
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """What each session of this officer must carry: it changes with the password, and when sessions are ended."""
-        plain = str(super()._get_session_auth_hash(secret=secret))  # type: ignore[misc]
+        plain = str(super()._get_session_auth_hash(secret=secret))  # type: ignore[misc]  # Django keeps it, the stubs do not know it
         if not self.sessions_ended:
             return plain
         value = f"{plain} {self.sessions_ended}"

@@ -19,7 +19,7 @@ from bell.public.methods import page
 from bell.public.shown import show
 from bell.residents import actions
 from bell.residents.models import Resident
-from bell.ui.forms import Form, Radios
+from bell.ui.forms import Form, Radios, offer
 
 
 class LanguageForm(Form):
@@ -37,7 +37,7 @@ class LanguageForm(Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offered = [(one.tag, f"{one.own} ({one.name})") for one in languages.offered()]
-        self.fields["language"].choices = [("", "English"), *offered]  # type: ignore[attr-defined]
+        offer(self.fields["language"], [("", "English"), *offered])
 
 
 @members

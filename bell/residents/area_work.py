@@ -163,6 +163,7 @@ def _read(work: _Work) -> None:
 def _row(run: AreaImport, change: Change) -> AreaChange:
     """A change as it is kept."""
     before, after = change.before, change.after
+    known = after or before
     was, will = _offered(before), _offered(after)
     sides = [side for side in (was, will) if side is not None]
     moved = shapes.area_m2(was.symmetric_difference(will) if was and will else sides[0]) if sides else 0.0
@@ -173,7 +174,7 @@ def _row(run: AreaImport, change: Change) -> AreaChange:
         of=run,
         kind=change.kind,
         code=change.code,
-        name=(after or before).name,  # type: ignore[union-attr]
+        name=known.name if known else "",
         sort=planning.sort(change),
         note=_note(before, after),
         before=before.plain() if before else None,

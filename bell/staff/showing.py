@@ -271,13 +271,13 @@ def doing(officer: Officer, alert: Alert, version: Version | None) -> Doing:
     write = organisation_rules.may_write(officer, alert.team)
     act = write or organisation_rules.may_approve(officer, alert.team)
     moves = rules.MOVES[alert.state]
-    submitted = alert.state == State.SUBMITTED and version is not None
+    waits = version if alert.state == State.SUBMITTED else None
     same = not practice.refusal(officer, alert)
     return Doing(
         edit=rules.may_edit(officer, alert),
         take_back=write and State.DRAFT in moves and alert.state != State.RETURNED,
         withdraw=write and State.WITHDRAWN in moves,
-        decide=submitted and not approving.barred_from_approving(officer, version),  # type: ignore[arg-type]
+        decide=waits is not None and not approving.barred_from_approving(officer, waits),
         send=act and same and alert.state == State.APPROVED and version is not None and approving.is_approved(version),
         undo=act and alert.state in (State.HELD, State.SCHEDULED),
         stop=act and (alert.state == State.SENDING or (alert.state == State.SENT and digests.keeps(alert))),

@@ -3,12 +3,13 @@
 Any Django form is drawn this way. These bases and widgets add what Django has no word for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.forms.utils import pretty_name
 
 _DJANGOS_REQUIRED = forms.Field.default_error_messages["required"]
@@ -229,6 +230,20 @@ class DateField(forms.DateField):
             return date(year, month, day)
         except (ValueError, OverflowError):
             raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+
+def offer(field: forms.Field, choices: Iterable[Any]) -> None:
+    """Set what a field offers: (value, label) pairs, known only when its form is made. TypeError for other fields."""
+    if not isinstance(field, forms.ChoiceField):
+        raise TypeError("Only a field of choices offers some")
+    field.choices = choices
+
+
+def among(field: forms.Field, rows: QuerySet[Any, Any]) -> None:
+    """Set the rows of which a field takes one, known only when its form is made. TypeError for other fields."""
+    if not isinstance(field, forms.ModelChoiceField):
+        raise TypeError("Only a field of rows takes one")
+    field.queryset = rows
 
 
 def problems(*found: Any) -> list[tuple[str, str]]:

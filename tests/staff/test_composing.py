@@ -155,7 +155,8 @@ def test_an_alert_that_left_the_desk_cannot_be_changed(cast, desk, alert):
     alert_actions.submit(alert, by=cast.author)
     assert desk.post(path(alert), sent(cast, title="Late")).url == f"/desk/alerts/{alert.reference}/"
     assert desk.post(path(alert, "count"), sent(cast)).status_code == 403
-    assert desk.post(path(alert, "preview"), sent(cast)).status_code == 403
+    late = desk.post(path(alert, "preview"), sent(cast))  # the page's last request may come after its submitting
+    assert late.status_code == 204 and not late.content
     alert.refresh_from_db()
     assert alert.title != "Late"
 

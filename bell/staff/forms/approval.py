@@ -8,7 +8,7 @@ from bell.alerts.checks import Level
 from bell.organisations.approvals import MOST_PEOPLE, Terms
 from bell.organisations.kinds import Kind
 from bell.organisations.models import Officer, Team
-from bell.ui.forms import Form
+from bell.ui.forms import Form, among
 
 
 class RuleForm(Form):
@@ -56,7 +56,7 @@ class RuleForm(Form):
 
     def __init__(self, data: Any = None, *, officer: Officer) -> None:
         super().__init__(data)
-        self.fields["team"].queryset = Team.objects.visible_to(officer)  # type: ignore[attr-defined]
+        among(self.fields["team"], Team.objects.visible_to(officer))
 
     def terms(self) -> Terms:
         """What the verb is given."""

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import UploadedFile
 from bell.places.planning import Columns
 from bell.residents.area_models import AreaImport
 from bell.residents.area_rules import LARGEST_FILE
-from bell.ui.forms import Form, Radios
+from bell.ui.forms import Form, Radios, offer
 
 _GUESS = {"name": re.compile(r"name|nm$", re.I), "code": re.compile(r"code|cd$|^id$", re.I)}
 _WHOLE = {
@@ -72,7 +72,7 @@ class ColumnsForm(Form):
         told = [(name, _described(name, count, examples, run)) for name, count, examples in run.properties]
         for field, nothing in (("name", ""), ("code", "The name, they have no code"), ("parent", "No property")):
             first = [("", nothing)] if nothing else []
-            self.fields[field].choices = [*first, *told]  # type: ignore[attr-defined]
+            offer(self.fields[field], [*first, *told])
         if kinds:
             self.fields["kind"].help_text = f"In lower case. In use: {', '.join(kinds)}"
 

@@ -15,7 +15,7 @@ from bell.alerts.rule import KEYS, PLAIN_KEYS, tidy
 from bell.residents.models import Group
 from bell.staff import ground, tree
 from bell.staff.forms.shapes import DrawnField
-from bell.ui.forms import Checkboxes, Form
+from bell.ui.forms import Checkboxes, Form, offer
 
 NARROWING = tuple(key for key in KEYS if key not in PLAIN_KEYS)
 # A button's word for each list of shapes.
@@ -64,10 +64,10 @@ class NarrowingForm(Form):
                 del self.fields[name]
             return
         groups = list(Group.objects.public().filter(organisation=alert.organisation_id).values_list("pk", "name"))
-        self.fields["not_areas"].choices = tree.choices(alert.team)  # type: ignore[attr-defined]
-        self.fields["also_areas"].choices = tree.choices(None)  # type: ignore[attr-defined]
+        offer(self.fields["not_areas"], tree.choices(alert.team))
+        offer(self.fields["also_areas"], tree.choices(None))
         for name in ("not_groups", "also_groups"):
-            self.fields[name].choices = groups  # type: ignore[attr-defined]
+            offer(self.fields[name], groups)
 
     def clean(self) -> dict[str, Any]:
         """Nobody is in a group and out of it."""

@@ -19,7 +19,7 @@ from bell.staff import tree
 from bell.staff.forms import languages as spoken
 from bell.staff.forms.audience import NARROWING, NarrowingForm
 from bell.staff.forms.shapes import DrawnField
-from bell.ui.forms import Affixed, Checkboxes, CountedTextarea, Form, NativeDateTime, Radios
+from bell.ui.forms import Affixed, Checkboxes, CountedTextarea, Form, NativeDateTime, Radios, offer
 
 # What each kind is for, in words for those who write.
 _KIND_HINTS = {
@@ -215,12 +215,12 @@ class ComposeForm(NarrowingForm):
     def __init__(self, data: Any = None, *, alert: Alert) -> None:
         super().__init__(data, initial=_initial(alert))
         self.alert = alert
-        self.fields["areas"].choices = tree.choices(alert.team)  # type: ignore[attr-defined]
+        offer(self.fields["areas"], tree.choices(alert.team))
         groups = Group.objects.public().filter(organisation=alert.organisation_id)
-        self.fields["groups"].choices = list(groups.values_list("pk", "name"))  # type: ignore[attr-defined]
+        offer(self.fields["groups"], list(groups.values_list("pk", "name")))
         self.offer_narrowing(alert)
         offered = [(one.pk, one.name) for one in partners.may_carry_with(alert.organisation)]
-        self.fields["carriers"].choices = offered  # type: ignore[attr-defined]
+        offer(self.fields["carriers"], offered)
         if not offered or alert.follows_id:  # who carried the alert that this follows carries this too
             del self.fields["carriers"]
         hold = rules.hold_seconds

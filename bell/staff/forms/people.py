@@ -10,7 +10,7 @@ from bell.organisations.officers import Facts
 from bell.organisations.teams import FURTHEST_M, Terms
 from bell.places.models import Area
 from bell.staff import tree
-from bell.ui.forms import Affixed, Form
+from bell.ui.forms import Affixed, Form, among, offer
 
 
 class OfficerForm(Form):
@@ -89,9 +89,9 @@ class RoleForm(Form):
 
     def __init__(self, data: Any = None, *, by: Officer) -> None:
         super().__init__(data)
-        self.fields["team"].queryset = Team.objects.visible_to(by)  # type: ignore[attr-defined]
+        among(self.fields["team"], Team.objects.visible_to(by))
         choices = [("", "Choose"), *rules.role_choices(by.organisation)]
-        self.fields["role"].choices = choices  # type: ignore[attr-defined]
+        offer(self.fields["role"], choices)
 
 
 class TeamForm(Form):
@@ -131,7 +131,7 @@ class TeamForm(Form):
             initial |= {name: getattr(team, name) for name in ("name", "whole_force", "margin_m")}
         super().__init__(data, initial=initial)
         choices = list(Area.objects.public().values_list("pk", "name"))
-        self.fields["areas"].choices = choices  # type: ignore[attr-defined]
+        offer(self.fields["areas"], choices)
 
     def tree(self) -> list[tree.Node]:
         """The areas to tick."""

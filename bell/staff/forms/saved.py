@@ -7,7 +7,7 @@ from django import forms
 from bell.alerts import saved
 from bell.alerts.models import SavedAudience
 from bell.organisations.models import Officer, Team
-from bell.ui.forms import Form
+from bell.ui.forms import Form, among
 
 _LONG = {"max_length": f"The name must be {saved.NAME_MOST} characters or fewer"}
 
@@ -32,8 +32,8 @@ class SavedForm(Form):
 
     def __init__(self, data: Any = None, *, officer: Officer, team: Team) -> None:
         super().__init__(data)
-        self.fields["use_saved"].queryset = SavedAudience.objects.visible_to(officer).filter(team=team)  # type: ignore[attr-defined]
-        self.fields["use_saved"].label_from_instance = lambda one: one.name  # type: ignore[attr-defined]
+        among(self.fields["use_saved"], SavedAudience.objects.visible_to(officer).filter(team=team))
+        self.fields["use_saved"].label_from_instance = lambda one: one.name  # type: ignore[attr-defined]  # a field of rows
 
     def show(self, problems: dict[str, str]) -> None:
         """Problems of the rules at their fields."""

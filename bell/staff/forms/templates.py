@@ -8,7 +8,7 @@ from bell.alerts import rules, starters
 from bell.alerts.models import Template
 from bell.organisations.kinds import Kind
 from bell.organisations.models import Officer, Team
-from bell.ui.forms import CountedTextarea, Form, Radios
+from bell.ui.forms import CountedTextarea, Form, Radios, among, offer
 
 EMPTY = "none"
 
@@ -29,7 +29,7 @@ class StartForm(Form):
         choices = [(key, one.name) for key, one in self.offered.items()]
         field = self.fields["template"]
         field.widget = Radios(hints=hints, divider_before=EMPTY)
-        field.choices = [*choices, (EMPTY, "An empty page")]  # type: ignore[attr-defined]
+        offer(field, [*choices, (EMPTY, "An empty page")])
 
     def chosen(self) -> Template | None:
         """The template, or None for an empty page."""
@@ -73,8 +73,8 @@ class TemplateForm(Form):
         mine = [team.pk for team in starters.teams(officer)]
         own = Team.objects.visible_to(officer).filter(organisation=officer.organisation_id)
         field = self.fields["team"]
-        field.queryset = own if for_all else own.filter(pk__in=mine)  # type: ignore[attr-defined]
-        field.empty_label = "Everyone in the organisation" if for_all else None  # type: ignore[attr-defined]
+        among(field, own if for_all else own.filter(pk__in=mine))
+        field.empty_label = "Everyone in the organisation" if for_all else None  # type: ignore[attr-defined]  # a field of rows
         field.required = not for_all
         if not template and mine:
             field.initial = mine[0]
