@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, TimeoutError, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
 # Playwright's synchronous API runs a loop of its own in this thread; Django would refuse the database beside it.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -102,12 +102,13 @@ def page(browser_context: BrowserContext) -> Page:
 def axe(page: Page, *, without: tuple[str, ...] = ()) -> None:
     """Assert that axe-core finds no violation of WCAG 2.2 AA or its best practices; `without` names rules to skip."""
     source = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
-    # What fades in has not its colours yet.
-    with suppress(TimeoutError):
-        page.wait_for_function(
+    # What fades in has not its colours yet; what never stops moving is looked at as it is.
+    with suppress(AssertionError):
+        until(
+            page,
             "!document.querySelector('.htmx-request')"
             " && document.getAnimations().every(one => one.playState !== 'running')",
-            timeout=3000,
+            seconds=3,
         )
     page.evaluate(source)  # by the debugger, so that it works under the strict CSP
     rules = {rule: {"enabled": False} for rule in without}
