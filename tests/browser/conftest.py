@@ -121,6 +121,15 @@ def axe(page: Page, *, without: tuple[str, ...] = ()) -> None:
     assert not found, f"{page.url}: {len(found)} axe violations\n" + "\n".join(lines)
 
 
+def signed_out(page: Page) -> None:
+    """Whoever was signed in is not any more, and their page has gone.
+
+    A page that keeps itself fresh sends itself to the sign-in page, which would stop the next `goto` from coming.
+    """
+    page.goto("about:blank")
+    page.context.clear_cookies()
+
+
 def until(page: Page, expression: str, *, seconds: float = 10) -> None:
     """Wait until a JavaScript expression is true. (wait_for_function needs eval in the page, which the CSP refuses.)"""
     for _ in range(int(seconds / 0.05)):

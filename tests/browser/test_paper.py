@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from bell.lib import clock
 from bell.residents import paper, paper_print
 from bell.residents.models import Bundle, PaperForm, PendingJoin, Resident
-from tests.browser.conftest import axe, reflows, shoot, until
+from tests.browser.conftest import axe, reflows, shoot, signed_out, until
 from tests.browser.test_staff import sign_in
 from tests.cast import Cast
 from tests.residents.paper_people import file, png
@@ -187,7 +187,7 @@ def test_at_the_door_on_a_phone_and_confirmed(page, cast):
     page.get_by_role("button", name="Save and send the confirmation").click()
     expect(page.get_by_text("A confirmation is on its way by text message.")).to_be_visible()
 
-    page.context.clear_cookies()
+    signed_out(page)
     page.goto(f"/confirm/{code_to('+447700900123')}/")
     look(page, "confirm")
     page.get_by_role("button", name="Yes, that was me").click()

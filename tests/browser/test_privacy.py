@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from bell.conversations.models import Conversation
 from bell.organisations.models import Agreement
 from bell.residents.models import Resident
-from tests.browser.conftest import axe, reflows, shoot
+from tests.browser.conftest import axe, reflows, shoot, signed_out
 from tests.cast import PASSWORD, Cast
 from tests.public.conftest import KNOWN, answer_link, send, the_code
 
@@ -52,7 +52,7 @@ def look(page, name):
 
 
 def to_desk(page, officer, to="/desk/"):
-    page.context.clear_cookies()
+    signed_out(page)
     page.goto(f"/accounts/login/?next={to}")
     page.get_by_label("Email").fill(officer.email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
@@ -61,7 +61,7 @@ def to_desk(page, officer, to="/desk/"):
 
 
 def to_account(page):
-    page.context.clear_cookies()
+    signed_out(page)
     page.goto("/sign-in/")
     page.get_by_label("Your email address or mobile number").fill(KNOWN)
     page.get_by_role("button", name="Send me a code").click()
@@ -109,8 +109,7 @@ def test_the_pages_of_ones_own_data_are_clean(page, world, watch):
         page.goto(f"/account/{name}/")
         look(page, f"empty-{name}" if name == "looks" else name)
     meg_answers_and_an_officer_reads(page, world)
-    from_now = page.context
-    from_now.clear_cookies()
+    signed_out(page)
     watch.allow("429")
     to_account_by_text(page)
     page.goto("/account/looks/")

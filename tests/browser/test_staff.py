@@ -15,7 +15,7 @@ from bell.conversations.models import Conversation
 from bell.delivery.models import Delivery
 from bell.lib import clock
 from bell.organisations.kinds import Kind
-from tests.browser.conftest import SHOTS, axe, reflows, shoot, until
+from tests.browser.conftest import SHOTS, axe, reflows, shoot, signed_out, until
 from tests.cast import PASSWORD, Cast
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -31,7 +31,7 @@ def cast(transactional_db):
 
 
 def sign_in(page, officer, to="/desk/"):
-    page.context.clear_cookies()
+    signed_out(page)
     page.goto(f"/accounts/login/?next={to}")
     page.get_by_label("Email").fill(officer.email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
@@ -265,7 +265,7 @@ def test_returned_practice_and_refused(page, cast):
     page.goto(f"/desk/alerts/{alert.reference}/approve/")
     expect(page.get_by_text("You wrote, edited or submitted this alert")).to_be_visible()
     look(page, "approve-barred")
-    page.context.clear_cookies()
+    signed_out(page)
     page.goto("/accounts/login/")
     look(page, "login")
 
