@@ -199,7 +199,8 @@ def test_joining(visitor, world):
     person = Resident.objects.get(contacts__address=NEW)
     assert Kind.EVENT not in of_bits(person.email_kinds) and person.memberships.get().group == world.cctv
     visitor.goto("/account/")
-    visitor.get_by_role("button", name="Sign out").click()
+    with visitor.expect_navigation():
+        visitor.get_by_role("button", name="Sign out").click()
     visitor.goto("/account/")
     expect(visitor.get_by_role("heading", name="Sign in")).to_be_visible()
 

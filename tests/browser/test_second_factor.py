@@ -59,7 +59,8 @@ def test_a_passkey_from_setting_up_to_approving(page, cast, live_server, monkeyp
     page.get_by_role("heading", name="Recovery codes").wait_for()
     clean(page, "staff-factor-codes")
     page.goto("/desk/")
-    page.get_by_role("button", name="Sign out").first.click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign out").first.click()
     page.goto("/accounts/login/")
     page.get_by_role("button", name="Use a passkey instead").click()
     page.wait_for_url("**/desk/")

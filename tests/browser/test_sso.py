@@ -59,7 +59,8 @@ def test_linked_once_and_then_a_way_in(page, cast, server):
     at_the_provider(page)
     expect(page.get_by_text("You can sign in that way from now on.")).to_be_visible()
     assert SignOnLink.objects.get().officer == cast.author
-    page.get_by_role("button", name="Sign out").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign out").click()
     page.goto("/accounts/login/")
     clean(page, "sso-sign-in")
     page.get_by_role("button", name="Force account").click()
