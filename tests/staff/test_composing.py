@@ -1,6 +1,7 @@
 """Writing an alert: the composer as a plain form, its fragments, its problems, and what hostile hands send."""
 
 import json
+import re
 
 import pytest
 from shapely.geometry import box, mapping
@@ -54,6 +55,16 @@ def sent(cast, **changes: object) -> dict:
 
 def path(alert: Alert, page: str = "edit") -> str:
     return f"/desk/alerts/{alert.reference}/{page}/"
+
+
+def test_problems_are_listed_in_the_order_of_the_page(cast, desk):
+    appeal = cast.draft(kind=Kind.FOOTAGE, fields={})
+    wrong = {"title": "x" * 500, "from_time": "no", "areas": ["0"], "circle_radius": "far", "send_at": "soon"}
+    page = desk.post(path(appeal), sent(cast, do="submit", **wrong)).content.decode()
+    summary = page.partition("There is a problem")[2].partition("</div>")[0]
+    linked = re.findall(r'href="#([a-z0-9_]+)"', summary)
+    assert {"id_title", "id_from_time", "id_circle_radius", "id_send_at"} <= set(linked)
+    assert linked == sorted(linked, key=lambda one: page.index(f'id="{one}"'))
 
 
 def test_a_new_alert_begins_with_its_kind(cast, desk):

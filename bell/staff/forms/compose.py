@@ -99,6 +99,9 @@ def writing_teams(officer: Officer) -> list[Team]:
     return organisation_rules.teams_as(officer, Role.AUTHOR, Role.APPROVER, Role.MEDIA)
 
 
+_GROUND = ("areas", "shapes", "circle_postcode", "circle_radius", "shape_text", "groups")
+
+
 class ComposeForm(NarrowingForm):
     """Everything of a draft. `seen` is the edit number that the page showed."""
 
@@ -235,10 +238,12 @@ class ComposeForm(NarrowingForm):
         self.tags = spoken.chosen(data, alert)
         self.fields |= spoken.fields(self.tags, alert)
         if alert.follows_id:
-            for name in ("areas", "shapes", "groups", "circle_postcode", "circle_radius", "shape_text"):
+            for name in _GROUND:
                 del self.fields[name]
         if not rules.may_reach_more(alert):
             del self.fields["also"]
+        facts = kinds.FACTS[alert.kind].fields
+        self.order_fields(["seen", "title", "body", *facts, "also", *_GROUND, *NARROWING, "everyone"])
 
     def facts(self) -> list[forms.BoundField]:
         """The fields of the alert's kind."""
