@@ -38,6 +38,8 @@ def noticed(text, field="body", kind="crime"):
         ("Yesterday Daniel Hargreaves was seen.", "names", "Daniel Hargreaves"),
         ("SUSPECT DANIEL HARGREAVES", "names", "DANIEL HARGREAVES"),
         ("ask mr hargreaves", "names", "mr hargreaves"),
+        ("a man called daniel hargreaves ran off", "names", "daniel hargreaves"),
+        ("we think sarah o is with emma khan in belper", "names", "emma khan"),
         ("at 12 high street, belper", "homes", "12 high street"),
         ("at 14B, The Green", "homes", "14B, The Green"),
         ("house number 23 on Park Lane", "homes", "house number 23"),
@@ -104,6 +106,8 @@ def test_what_is_noticed(text, check, excerpt):
         "See https://www.derbyshire.police.uk/advice and gov.uk/scams.",
         "Monday Club meets at 6. Reported by John. The Grant Thornton building.",
         "Our officers Sarah and Tom were there.",
+        "a man with a grey beard, and will smith the gate shut; mark jones the spot on george smith street.",
+        "Farm Watch meets at the Hope Valley Farm Shop. Holiday Cottage Lane is closed. They use the lodge and a barn.",
         "At 2.30pm and 10.30am on 27.11.2026, version 1.2.3 of the plan, 3.5 miles, £1.50.",
         "St.Mary's Church, e.g.this one, i.e.in Belper, Ltd.The firm, a.m. and p.m., J.R. Hartley, U.K., etc.",
         "We have the van.The driver left.He ran off.She called 101.",
@@ -122,6 +126,12 @@ def test_what_is_left_alone(text):
 def test_a_missing_persons_name_is_expected():
     found = checks.of_text({**QUIET, "kind": Kind.MISSING, "fields": {"description": "Daniel Hargreaves, 14."}})
     assert [(one.check, one.level) for one in found] == [("names", Level.NOTE)]
+
+
+@pytest.mark.parametrize("text", ["It happened at Rose Cottage.", "near The Old Rectory", "a quad from Top Moor Farm"])
+def test_a_house_by_its_name_is_worth_a_look(text):
+    level, excerpt = noticed(text)["homes"]
+    assert level is Level.NOTE and excerpt in text
 
 
 @pytest.mark.parametrize(
@@ -196,7 +206,17 @@ def test_long_hostile_texts_take_no_longer_than_a_blink():
 
 @pytest.mark.parametrize(
     "name",
-    ["first_names", "not_surnames", "shorteners", "our_domains", "our_numbers", "domain_ends", "ends_that_are_words"],
+    [
+        "first_names",
+        "not_surnames",
+        "shorteners",
+        "our_domains",
+        "our_numbers",
+        "domain_ends",
+        "ends_that_are_words",
+        "surnames",
+        "first_names_that_are_words",
+    ],
 )
 def test_lists_are_plain_words(name):
     found = lists.words(name)

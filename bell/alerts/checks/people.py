@@ -13,6 +13,8 @@ _FULL_NAME = re.compile(rf"\b(?=({_WORD})\s+(?:[A-Z]\.?\s+)?({_WORD})\b)")
 _LOUD = r"[A-Z]{2,}(?:['’-][A-Z]+)*"
 _LOUD_NAME = re.compile(rf"\b(?=({_LOUD})\s+(?:[A-Z]\.?\s+)?({_LOUD})\b)")
 _WITH_TITLE = re.compile(rf"\b(?:[Mm]rs?|[Mm]s|[Mm]iss|[Mm]x|Dr|Prof)\.?\s+(?:[A-Z]\.?\s+)?({_WORD})\b")
+# Typed in a hurry: "daniel hargreaves".
+_LOW_NAME = re.compile(r"\b(?=([a-z]{2,})\s+([a-z]{3,})\b)")
 _LOW_TITLE = re.compile(r"\b(?:mr|mrs)\.?\s+[a-z]{3,}\b")
 # An officer of ours, who is named so that people know whom to ask for.
 _RANK = re.compile(
@@ -34,6 +36,11 @@ _THE_GREEN = re.compile(
 )
 _NUMBERED = re.compile(r"\b(?:[Hh]ouse|[Dd]oor|[Hh]ome)\s+(?:[Nn]umber|[Nn]o\.?)\s*\d{1,4}[A-Za-z]?\b")
 _FLAT = re.compile(r"\b(?:[Ff]lat|[Aa]partment)\s+(?:\d{1,4}[A-Za-z]?|[A-Z])\b")
+# A house that has a name in place of a number; what is plainly something else follows or stands before.
+_NAMED_HOUSE = re.compile(
+    rf"\b(?:The\s+)?(?:{_WORD}\s+){{1,3}}(?:Cottages?|Farm|Farmhouse|Bungalow|Barn|Lodge|Villas?|Rectory|Vicarage)\b"
+    rf"(?!\s+(?:Watch|Shop|Park|Estate|Inn|Hotel|School|Museum|Caf[eé]|{_ROADS})\b)"
+)
 _HOMES = (_HOME, _FLAT, _LOW_HOME, _THE_GREEN, _NUMBERED)
 # Plates: since 2001 (AB12 CDE), 1983 to 2001 (A123 BCD), 1963 to 1983 (ABC 123D), Northern Ireland (ABZ 1234).
 _PLATE = re.compile(
@@ -69,8 +76,19 @@ def names(subject: Subject) -> Iterator[Finding]:
             if known and found[2].title() not in others | {found[1].title()} and not _is_road(text, found.end(2)):
                 ours = _RANK.search(text[max(0, found.start() - 30) : found.start()])
                 yield Finding("names", Level.NOTE if ours else level, _NAMED, field, text[found.start() : found.end(2)])
+        for found in _low_names(text):
+            yield Finding("names", level, _NAMED, field, found)
         for found in [*_WITH_TITLE.finditer(text), *_LOW_TITLE.finditer(text)]:
             yield Finding("names", level, _NAMED, field, found[0])
+
+
+def _low_names(text: str) -> Iterator[str]:
+    """Names in small letters: a first name that is no other word, and a common surname."""
+    first = lists.words("first_names") - lists.words("first_names_that_are_words")
+    for found in _LOW_NAME.finditer(text):
+        known = found[1].title() in first and found[2].title() in lists.words("surnames")
+        if known and not _is_road(text, found.end(2)):
+            yield text[found.start() : found.end(2)]
 
 
 _NAMED = "This looks like somebody's name. May it be published?"
@@ -87,6 +105,10 @@ def homes(subject: Subject) -> Iterator[Finding]:
         for found in (found for pattern in _HOMES for found in pattern.finditer(text)):
             words = "This points to one home. Leave the number out, or say why it is needed."
             yield Finding("homes", Level.CARE, words, field, found[0].strip())
+        for found in _NAMED_HOUSE.finditer(text):
+            yield Finding(
+                "homes", Level.NOTE, "Is this a house by its name? Say the road, not the home.", field, found[0]
+            )
 
 
 def plates(subject: Subject) -> Iterator[Finding]:
