@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 
@@ -14,6 +14,7 @@ from bell.organisations.kinds import Kind
 from bell.organisations.models import ApprovalRoute, Officer, Organisation, Team
 
 MOST_PEOPLE = 3
+Whom = TypeVar("Whom", Team, Officer)
 _NOT_IN_A_NUMBER = re.compile(r"[^0-9A-Z]+")
 
 
@@ -75,30 +76,18 @@ def _may_keep(by: Officer) -> None:
 
 
 @transaction.atomic
-def set_team_practice(team: Team, *, on: bool, by: Officer) -> Team:
-    """Put a whole team into practice mode, or end it. Alerts that were begun before stay what they are."""
+def set_practice(whom: Whom, *, on: bool, by: Officer) -> Whom:
+    """Put a whole team or one officer into practice mode, or end it. What was begun before stays what it is."""
     _may_keep(by)
-    if team.organisation_id != by.organisation_id:
-        raise NotAllowed("Only an administrator of the team's own organisation says who practises.")
-    fresh = Team.objects.select_for_update().get(pk=team.pk)
+    word = whom._meta.verbose_name
+    if whom.organisation_id != by.organisation_id:
+        raise NotAllowed(f"Only an administrator of the {word}'s own organisation says who practises.")
+    fresh = type(whom).objects.select_for_update().get(pk=whom.pk)
     if fresh.practice != on:
         fresh.practice = on
         fresh.save(update_fields=["practice"])
-        record("team practice on" if on else "team practice off", fresh, by=by)
-    return fresh
-
-
-@transaction.atomic
-def set_officer_practice(officer: Officer, *, on: bool, by: Officer) -> Officer:
-    """Put one officer into practice mode, or end it. Alerts that were begun before stay what they are."""
-    _may_keep(by)
-    if officer.organisation_id != by.organisation_id:
-        raise NotAllowed("Only an administrator of the officer's own organisation says who practises.")
-    fresh = Officer.objects.select_for_update().get(pk=officer.pk)
-    if fresh.practice != on:
-        fresh.practice = on
-        fresh.save(update_fields=["practice"])
-        record("practice on" if on else "practice off", fresh, by=by)
+        what = "team practice" if isinstance(fresh, Team) else "practice"
+        record(f"{what} {'on' if on else 'off'}", fresh, by=by)
     return fresh
 
 

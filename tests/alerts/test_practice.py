@@ -84,7 +84,7 @@ STEPS = [draft, to_submit, to_approve, to_return, to_send, to_follow, to_close]
 def test_each_step_is_refused_in_the_other_mode_and_goes_in_its_own(cast, step, begun, by):
     def switch(on):
         if by == "team":
-            approvals.set_team_practice(cast.team, on=on, by=cast.administrator)
+            approvals.set_practice(cast.team, on=on, by=cast.administrator)
             cast.team.refresh_from_db()
         else:
             set_practice(cast.author, cast.approver, cast.second_approver, on=on)
@@ -117,7 +117,7 @@ def test_a_team_that_begins_to_practise_leaves_what_it_had_begun_real(cast):
     cast.resident()
     held, _ = cast.approved()
     waits = cast.draft()
-    approvals.set_team_practice(cast.team, on=True, by=cast.administrator)
+    approvals.set_practice(cast.team, on=True, by=cast.administrator)
     cast.team.refresh_from_db()
     assert cast.draft().practice and not Alert.objects.get(pk=waits.pk).practice
     assert go(held).state == State.DRAFT, "its approver practises now, so that approval counts no more"
@@ -125,7 +125,7 @@ def test_a_team_that_begins_to_practise_leaves_what_it_had_begun_real(cast):
 
 def test_a_practice_alert_reaches_nothing_but_practice_mailings_notices_too(cast):
     cast.resident(mobile="07700 900123")
-    approvals.set_team_practice(cast.team, on=True, by=cast.administrator)
+    approvals.set_practice(cast.team, on=True, by=cast.administrator)
     cast.team.refresh_from_db()
     alert = cast.draft(by_sms=True)
     actions.turn_back(actions.submit(alert, by=cast.author), by=cast.approver, reason="Shorter.")
@@ -145,12 +145,12 @@ def test_only_colleagues_who_practise_are_asked(cast):
 
 
 def test_someone_for_the_whole_force_practises_only_with_the_team(cast):
-    approvals.set_team_practice(cast.team, on=True, by=cast.administrator)
+    approvals.set_practice(cast.team, on=True, by=cast.administrator)
     cast.team.refresh_from_db()
     version = actions.submit(cast.draft(), by=cast.author)
     assert actions.approve(version, by=cast.media, digest=version.digest).state == State.HELD
-    approvals.set_team_practice(cast.team, on=False, by=cast.administrator)
-    approvals.set_team_practice(cast.media_team, on=True, by=cast.administrator)
+    approvals.set_practice(cast.team, on=False, by=cast.administrator)
+    approvals.set_practice(cast.media_team, on=True, by=cast.administrator)
     cast.team.refresh_from_db()
     real = actions.submit(cast.draft(), by=cast.author)
     with pytest.raises(NotAllowed, match=PRACTISES):
@@ -196,7 +196,7 @@ def test_a_practice_draft_is_not_offered_and_a_request_not_taken_on_in_practice(
     set_practice(cast.author)
     with pytest.raises(NotAllowed, match=PRACTISES):
         actions.take_on(ask, team=cast.team, by=cast.author)
-    approvals.set_team_practice(cast.team, on=True, by=cast.administrator)
+    approvals.set_practice(cast.team, on=True, by=cast.administrator)
     cast.team.refresh_from_db()
     set_practice(cast.author, on=False)
     with pytest.raises(NotAllowed, match=PRACTISES):
@@ -306,7 +306,7 @@ def test_every_place_that_posts_is_known():
 def test_an_officer_of_two_teams_of_which_one_practises_works_in_both(cast):
     both = cast.officer("Bo Both", cast.team, Role.AUTHOR)
     both.grants.create(team=cast.other_team, role=Role.AUTHOR)
-    approvals.set_team_practice(cast.team, on=True, by=cast.administrator)
+    approvals.set_practice(cast.team, on=True, by=cast.administrator)
     cast.team.refresh_from_db()
     both = Officer.objects.get(pk=both.pk)
     assert cast.draft(by=both).practice

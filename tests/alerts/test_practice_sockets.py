@@ -152,7 +152,7 @@ def practise() -> None:
     """The force's team and the partner's officer practise."""
     administrator = Officer.objects.get(name="Ada Admin")
     team = administrator.organisation.teams.get(slug="heanor")
-    approvals.set_team_practice(team, on=True, by=administrator)
+    approvals.set_practice(team, on=True, by=administrator)
     Officer.objects.filter(name="Olu Outsider").update(practice=True)
 
 

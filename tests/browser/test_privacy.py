@@ -10,7 +10,8 @@ from bell.conversations.models import Conversation
 from bell.organisations.models import Agreement
 from bell.residents.models import Resident
 from tests.browser.conftest import axe, reflows, shoot, signed_out
-from tests.cast import PASSWORD, Cast
+from tests.browser.test_staff import sign_in
+from tests.cast import Cast
 from tests.public.conftest import KNOWN, answer_link, send, the_code
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -51,15 +52,6 @@ def look(page, name):
         axe(page)
 
 
-def to_desk(page, officer, to="/desk/"):
-    signed_out(page)
-    page.goto(f"/accounts/login/?next={to}")
-    page.get_by_label("Email").fill(officer.email)
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(re.compile(re.escape(to) + "$"))
-
-
 def to_account(page):
     signed_out(page)
     page.goto("/sign-in/")
@@ -74,7 +66,7 @@ def meg_answers_and_an_officer_reads(page, world):
     page.goto(answer_link(world.alert, world.meg))
     page.get_by_label(re.compile("officer")).fill("A white van at 2:40, going up Ilkeston Road")
     page.get_by_role("button", name=re.compile("^Send")).click()
-    to_desk(page, world.author, "/desk/inbox/")
+    sign_in(page, world.author, "/desk/inbox/")
     page.goto(f"/desk/inbox/{Conversation.objects.get().key}/")
     page.get_by_text("going up Ilkeston Road").first.wait_for()
 
@@ -148,7 +140,7 @@ def test_a_fresh_code_is_asked_for(page, world, monkeypatch):
 
 def test_the_protection_officer_looks_up_withholds_and_holds(page, world):
     meg_answers_and_an_officer_reads(page, world)
-    to_desk(page, world.dpo, "/desk/privacy/")
+    sign_in(page, world.dpo, "/desk/privacy/")
     page.get_by_role("button", name="Look up").click()
     look(page, "dpo-errors")
     page.get_by_label("Email address or mobile number").fill(KNOWN)
@@ -180,7 +172,7 @@ def test_the_protection_officer_looks_up_withholds_and_holds(page, world):
 
 
 def test_agreements_and_retention_are_clean(page, world):
-    to_desk(page, world.administrator, "/desk/agreements/")
+    sign_in(page, world.administrator, "/desk/agreements/")
     look(page, "agreements")
     page.get_by_role("link", name=re.compile("^End early")).click()
     look(page, "agreement-end")

@@ -44,17 +44,17 @@ def test_only_administrators_and_only_of_their_own(cast):
         with pytest.raises(NotAllowed):
             approvals.remove_rule(rule, by=who)
         with pytest.raises(NotAllowed):
-            approvals.set_team_practice(cast.team, on=True, by=who)
+            approvals.set_practice(cast.team, on=True, by=who)
         with pytest.raises(NotAllowed):
-            approvals.set_officer_practice(cast.author, on=True, by=who)
+            approvals.set_practice(cast.author, on=True, by=who)
         with pytest.raises(NotAllowed):
             approvals.name_person(cast.author, number="1", by=who)
     approvals.remove_rule(rule, by=keeper)
     assert ApprovalRoute.objects.filter(pk=rule.pk).exists(), "another organisation's rule does not exist for them"
     with pytest.raises(NotAllowed):
-        approvals.set_team_practice(cast.team, on=True, by=keeper)
+        approvals.set_practice(cast.team, on=True, by=keeper)
     with pytest.raises(NotAllowed):
-        approvals.set_officer_practice(cast.author, on=True, by=keeper)
+        approvals.set_practice(cast.author, on=True, by=keeper)
     with pytest.raises(NotAllowed):
         approvals.name_person(cast.author, number="1", by=keeper)
 
@@ -100,13 +100,13 @@ def test_who_is_the_same_person(one, other, same):
 
 def test_who_practises(cast):
     assert not rules.practises(cast.author, cast.team)
-    approvals.set_officer_practice(cast.author, on=True, by=cast.administrator)
+    approvals.set_practice(cast.author, on=True, by=cast.administrator)
     assert rules.practises(Officer.objects.get(pk=cast.author.pk), cast.team)
-    team = approvals.set_team_practice(cast.team, on=True, by=cast.administrator)
+    team = approvals.set_practice(cast.team, on=True, by=cast.administrator)
     assert rules.practises(cast.media, team) and not rules.practises(cast.media)
     assert rules.practises(cast.approver), "all teams they are in practise"
     assert rules.practises(cast.approver, cast.other_team)
     cast.officer("Two Teams", cast.team, Role.APPROVER)
-    approvals.set_team_practice(team, on=False, by=cast.administrator)
+    approvals.set_practice(team, on=False, by=cast.administrator)
     verbs = set(Entry.objects.filter(verb__contains="practice").values_list("verb", flat=True))
     assert verbs == {"practice on", "team practice on", "team practice off"}

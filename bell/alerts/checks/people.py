@@ -76,8 +76,8 @@ def names(subject: Subject) -> Iterator[Finding]:
             if known and found[2].title() not in others | {found[1].title()} and not _is_road(text, found.end(2)):
                 ours = _RANK.search(text[max(0, found.start() - 30) : found.start()])
                 yield Finding("names", Level.NOTE if ours else level, _NAMED, field, text[found.start() : found.end(2)])
-        for found in _low_names(text):
-            yield Finding("names", level, _NAMED, field, found)
+        for low in _low_names(text):
+            yield Finding("names", level, _NAMED, field, low)
         for found in [*_WITH_TITLE.finditer(text), *_LOW_TITLE.finditer(text)]:
             yield Finding("names", level, _NAMED, field, found[0])
 

@@ -81,7 +81,7 @@ def _typed(request: HttpRequest, officer: Officer, forms: dict[str, Form]) -> st
         if do == "person":
             approvals.name_person(found, number=form.cleaned_data["number"], by=officer)
             return f"Kept for {found}."
-        approvals.set_officer_practice(found, on=True, by=officer)
+        approvals.set_practice(found, on=True, by=officer)
     except approvals.NotARule as error:
         show(error.problems, form)
         return ""
@@ -106,10 +106,10 @@ def _press(officer: Officer, do: str) -> str:
         return "The rule is taken away. What was submitted before keeps it."
     if verb in ("practise-team", "end-team"):
         team = get_object_or_404(Team.objects.visible_to(officer), pk=int(number))
-        approvals.set_team_practice(team, on=verb == "practise-team", by=officer)
+        approvals.set_practice(team, on=verb == "practise-team", by=officer)
         return f"{team} practises now." if verb == "practise-team" else f"{team} is back to the real thing."
     if verb == "end-officer":
         one = get_object_or_404(Officer.objects.visible_to(officer), pk=int(number))
-        approvals.set_officer_practice(one, on=False, by=officer)
+        approvals.set_practice(one, on=False, by=officer)
         return f"{one} is back to the real thing."
     raise Http404

@@ -167,16 +167,7 @@ def withheld(request: HttpRequest, officer: Officer, number: int) -> HttpRespons
         actions.show(found, by=officer)
         messages.success(request, "The person sees this look now.")
         return redirect("staff-privacy")
-    form = ReviewForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            actions.renew(found, by=officer, **form.cleaned_data)
-        except (BadDay, NotAllowed) as error:
-            _refuse(form, error)
-        else:
-            messages.success(request, "Withheld until the new day.")
-            return redirect("staff-privacy")
-    return shell.page(request, officer, "staff/privacy/withheld.html", {"form": form, "withheld": found})
+    return _longer(request, officer, {"withheld": found}, actions.renew, "Withheld until the new day.")
 
 
 @protectors
@@ -188,13 +179,21 @@ def restriction(request: HttpRequest, officer: Officer, number: int) -> HttpResp
         erase.release(found, by=officer)
         messages.success(request, "Released. What belonged to an erased person is deleted.")
         return redirect("staff-privacy")
+    return _longer(request, officer, {"restriction": found}, actions.keep_longer, "Kept until the new day.")
+
+
+def _longer(
+    request: HttpRequest, officer: Officer, shown: dict[str, Any], act: Callable[..., Any], done: str
+) -> HttpResponse:
+    """The page of the one thing in `shown`, named as its template is: a new day and why, which `act` takes."""
+    ((name, found),) = shown.items()
     form = ReviewForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            actions.keep_longer(found, by=officer, **form.cleaned_data)
+            act(found, by=officer, **form.cleaned_data)
         except (BadDay, NotAllowed) as error:
             _refuse(form, error)
         else:
-            messages.success(request, "Kept until the new day.")
+            messages.success(request, done)
             return redirect("staff-privacy")
-    return shell.page(request, officer, "staff/privacy/restriction.html", {"form": form, "restriction": found})
+    return shell.page(request, officer, f"staff/privacy/{name}.html", {"form": form, **shown})
