@@ -166,7 +166,7 @@ def test_a_foreign_relay_leaves_some_things_unproved(relay: MailCatcher) -> None
     assert found["invariants"]["I1"]["holds"] is True
     assert [found["invariants"][name]["holds"] for name in ("I2", "I3", "I4", "I5")] == [None] * 4
     assert [found["invariants"][name]["holds"] for name in ("I6", "I7", "I8")] == [True] * 3
-    assert [one["holds"] for one in found["promises"].values()] == [None] * 2
+    assert len(found["promises"]) >= 7 and {one["holds"] for one in found["promises"].values()} == {None}
     assert found["replies"]["email"]["threaded"] == found["replies"]["email"]["sent"] > 0
     caught = [line["data"] for line in relay.mails()]
     assert any("Sheds broken into last night" in data for data in caught)

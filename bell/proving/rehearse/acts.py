@@ -190,9 +190,9 @@ def quiet(acts: Acts, sent: dict[str, Sent], copies: list[Copy], *, provable: bo
     return verdict
 
 
-def returned(sent: dict[str, Sent], copies: list[Copy]) -> Verdict:
+def returned(sent: dict[str, Sent], copies: list[Copy], *, provable: bool) -> Verdict:
     """What was returned never arrived as it was first written; what was written anew did."""
-    verdict = Verdict()
+    verdict = Verdict(provable=provable)
     version = sent["returned"].version
     decided = list(version.alert.versions.order_by("number").values_list("approvals__decision", flat=True))
     verdict.check(decided == ["return", "approve"], f"the versions were decided as {decided}")
@@ -202,9 +202,9 @@ def returned(sent: dict[str, Sent], copies: list[Copy]) -> Verdict:
     return verdict
 
 
-def by_two(acts: Acts, sent: dict[str, Sent], copies: list[Copy]) -> Verdict:
+def by_two(acts: Acts, sent: dict[str, Sent], copies: list[Copy], *, provable: bool) -> Verdict:
     """Two different people approved it, and nothing of it left before the second had."""
-    verdict = Verdict()
+    verdict = Verdict(provable=provable)
     version = sent["by two"].version
     people = set(version.approvals.filter(decision="approve", digest=version.digest).values_list("officer", flat=True))
     verdict.check(len(people) == 2, f"{len(people)} people approved it, not two")

@@ -126,9 +126,9 @@ def promises(evidence: Evidence) -> dict[str, Verdict]:
     return {
         "paper": people_proofs.paper(*everything),
         "erasure": people_proofs.erased(*everything),
-        "returned": acts.returned(sent, evidence.copies),
+        "returned": acts.returned(sent, evidence.copies, provable=evidence.whole),
         "quiet hours": acts.quiet(evidence.story.acts, sent, evidence.copies, provable=evidence.whole),
-        "two approvals": acts.by_two(evidence.story.acts, sent, evidence.copies),
+        "two approvals": acts.by_two(evidence.story.acts, sent, evidence.copies, provable=evidence.whole),
         "digests": digested.proof(
             evidence.story.acts.digested, evidence.copies, evidence.digests, provable=evidence.whole
         ),
