@@ -196,6 +196,8 @@ class Cast:
         } | changes
         kind = facts.pop("kind", Kind.CRIME)
         by, team = facts.pop("by", self.author), facts.pop("team", self.team)
+        if kind == Kind.PARTNER and team.organisation == self.force:
+            facts.setdefault("on_behalf_of", self.partner)  # the force never begins one of its own
         return alert_actions.draft(team=team, kind=kind, by=by, **facts)
 
     def approved(self, alert: Alert | None = None, **changes: Any) -> tuple[Alert, Version]:

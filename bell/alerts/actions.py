@@ -65,17 +65,21 @@ def draft(*, team: Team, kind: str, by: Officer, **content_fields: Any) -> Alert
     """Begin an alert. What a practising officer or team drafts is practice for good."""
     if not organisation_rules.may_write(by, team):
         raise NotAllowed(f"You cannot write for {team.name}.")
+    facts, behalf = kinds.FACTS[kinds.Kind(kind)], content_fields.get("on_behalf_of")
+    if words := organisation_rules.why_not_begin(kind, team.organisation, behalf=behalf):
+        raise NotAllowed(words)
+    channels = {"by_email": "email" in facts.channels, "by_sms": "sms" in facts.channels}
     alert = Alert.objects.create(
         reference=_reference(team.organisation.reference_prefix),
         organisation=team.organisation,
         team=team,
         kind=kinds.Kind(kind),
-        urgent=kinds.FACTS[kind].urgent,
+        urgent=facts.urgent,
         practice=organisation_rules.practises(by, team),
         author=by,
         last_editor=by,
         created_at=clock.now(),
-        **content_fields,
+        **channels | content_fields,
     )
     record("alert drafted", alert, by=by, kind=kind)
     return alert
@@ -314,7 +318,8 @@ def follow_up(alert: Alert, *, relation: str, by: Officer) -> Alert:
         title=alert.title,
         by_email=alert.by_email,
         by_sms=alert.by_sms,
-        fields=alert.fields if kind == alert.kind else {},
+        fields=alert.fields if kind == alert.kind and kinds.fields_of(kind, follows=True) else {},
+        on_behalf_of=alert.on_behalf_of,
     )
 
 

@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from bell.alerts import calendars
+from bell.alerts import ballots, calendars
 from bell.alerts.models import Picture, Relation
 from bell.delivery import post, slots
 from bell.lib import links, markup, text
@@ -24,6 +24,11 @@ FIELD_LABELS = {
     "event_time": "When",
     "event_place": "Where",
     "description": "Description",
+    "choices": "Choices",
+    "most": "You may choose",
+    "closes": "Open until",
+    "dates": "When",
+    "find_out": "Find out more",
 }
 _PRACTICE = "PRACTICE, not a real alert. "
 
@@ -69,6 +74,12 @@ class Parts:
     carrier: str = ""
     language: languages.Language = languages.ENGLISH
     picture: Shown | None = None
+    votes: bool = False
+
+    @property
+    def facts_plain(self) -> list[str]:
+        """The facts for a plain email: what has several lines begins on a line of its own."""
+        return [f"{label}:{chr(10) if chr(10) in words else ' '}{words}" for label, words in self.facts]
 
 
 def parts(frozen: dict[str, Any], carrier: Organisation | None = None) -> Parts:
@@ -86,6 +97,7 @@ def parts(frozen: dict[str, Any], carrier: Organisation | None = None) -> Parts:
         team=Team.objects.get(pk=frozen["team"]).name,
         routes=list(organisation.routes.filter(in_alerts=True)),
         answers=_answers(frozen),
+        votes=ballots.invites(frozen),
         practice=frozen["practice"],
         banner=Relation(frozen["relation"]).label if frozen["relation"] else "",
         on_behalf_of=Organisation.objects.get(pk=behalf).name if (behalf := frozen.get("on_behalf_of")) else "",
@@ -103,9 +115,11 @@ def picture(frozen: dict[str, Any]) -> Shown | None:
 
 
 def facts(frozen: dict[str, Any]) -> list[tuple[str, str]]:
-    """(label, words) of the fields of its kind; a missing one is empty."""
-    names = kinds.FACTS[frozen["kind"]].fields
-    return [(FIELD_LABELS[name], str(frozen["fields"].get(name, ""))) for name in names]
+    """(label, words) of the fields of its kind; a missing one is empty, one that may be missing is left out."""
+    facts, fields = kinds.FACTS[frozen["kind"]], frozen["fields"]
+    names = kinds.fields_of(frozen["kind"], follows=bool(frozen["follows"]))
+    shown = [name for name in names if fields.get(name) or name not in facts.optional]
+    return [(FIELD_LABELS[name], ballots.said(name, str(fields.get(name, "")))) for name in shown]
 
 
 def in_language(frozen: dict[str, Any], tag: str) -> dict[str, Any]:
@@ -130,6 +144,8 @@ def sms(frozen: dict[str, Any], carrier: Organisation | None = None) -> str:
     reply = "Reply to this text"
     if _answers(frozen):
         reply += f" or {links.absolute(links.answer(slots.ANSWER))}"
+    elif ballots.invites(frozen):
+        reply = f"Choose here: {links.absolute(links.answer(slots.ANSWER))}"
     routes = organisation.routes.exclude(text_words="").values_list("text_words", flat=True)
     lines = [
         f"{_PRACTICE if frozen['practice'] else ''}{banner}{words}",

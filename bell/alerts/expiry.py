@@ -1,4 +1,4 @@
-"""When an alert is over by itself: at the moment that its author named, and an event at the end of its day.
+"""When an alert is over by itself: when its author said, an event at the end of its day, a survey when it closes.
 
 What has not gone by then goes no more, its page says that it is over, and feeds drop it. Nothing else ends by itself:
 a missing person is stood down by a person.
@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from bell.alerts import calendars, rules
+from bell.alerts import ballots, calendars, rules
 from bell.alerts.models import Alert, State, Version
 from bell.audit.record import record
 from bell.delivery import post
@@ -23,9 +23,15 @@ _BEFORE = (State.APPROVED, State.SCHEDULED, State.HELD)
 
 def read(frozen: Mapping[str, Any]) -> datetime | None:
     """The moment after which a frozen alert (alerts.rules.snapshot) is over, or None: a person says so."""
-    if said := frozen.get("expires_at"):
-        return datetime.fromisoformat(said)
-    return _end_of_day(calendars.begins(frozen["kind"], frozen["fields"]))
+    said = frozen.get("expires_at")
+    return _ends(datetime.fromisoformat(said) if said else None, frozen["kind"], frozen["fields"])
+
+
+def _ends(named: datetime | None, kind: str, fields: Mapping[str, Any]) -> datetime | None:
+    """The named moment, else the end of the event's day; a survey ends when it closes, if that is earlier."""
+    if (closes := ballots.closes(kind, fields)) is not None:
+        return min(closes, named) if named else closes
+    return named or _end_of_day(calendars.begins(kind, fields))
 
 
 def useful_until(frozen: Mapping[str, Any]) -> datetime | None:
@@ -50,7 +56,7 @@ def is_over(frozen: Mapping[str, Any], now: datetime) -> bool:
 
 def of(alert: Alert) -> datetime | None:
     """The same of an alert as it stands."""
-    return alert.expires_at or _end_of_day(calendars.begins(alert.kind, alert.fields))
+    return _ends(alert.expires_at, alert.kind, alert.fields)
 
 
 def over_since(alert: Alert) -> datetime | None:

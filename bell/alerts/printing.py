@@ -26,7 +26,7 @@ def check_printable(alert: Alert) -> None:
 def poster(alert: Alert) -> bytes:
     """The alert on A4 as a PDF, with a QR code to its public page; NotAllowed where nothing may be printed."""
     data = _data(alert)
-    words = sum(len(part) for part in data["body"])
+    words = _length(data)
     data["size"] = 17 if words < 500 else 14 if words < 1400 else 11
     return pdf.make(_FOLDER / "poster.typ", data)
 
@@ -34,10 +34,20 @@ def poster(alert: Alert) -> bytes:
 def slips(alert: Alert) -> bytes:
     """The alert four times on A4, to cut; a long message is shortened and says where the whole is."""
     data = _data(alert)
-    data["body"] = _shortened(data["body"])
-    words = sum(len(part) for part in data["body"])
-    data["size"] = 10.5 if words < 400 else 9.5
+    # The list of a survey's choices takes the place of words.
+    data["body"] = _shortened(data["body"], max(120, _MOST_ON_SLIP - max(0, _facts_length(data) - 120)))
+    words = _length(data)
+    data["size"] = 10.5 if words < 400 else 9.5 if words < 800 else 8.5
     return pdf.make(_FOLDER / "slips.typ", data)
+
+
+def _length(data: dict[str, Any]) -> int:
+    """How many characters the body and the facts have; a line of a list takes a line, however short."""
+    return sum(len(part) for part in data["body"]) + _facts_length(data)
+
+
+def _facts_length(data: dict[str, Any]) -> int:
+    return sum(max(len(line), 30) for _, words in data["facts"] for line in words.splitlines())
 
 
 def _data(alert: Alert) -> dict[str, Any]:
@@ -53,7 +63,8 @@ def _data(alert: Alert) -> dict[str, Any]:
         "kind": message.kind,
         "banner": message.banner,
         "body": [part for part in message.body_plain.split("\n\n") if part.strip()],
-        "facts": [[label, words] for label, words in message.facts if words],
+        # A list begins on a line of its own.
+        "facts": [[label, f"\n{words}" if "\n" in words else words] for label, words in message.facts if words],
         "organisation": message.organisation,
         "team": message.team,
         # A number stays on one line.
@@ -73,10 +84,10 @@ def _when(alert: Alert) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-def _shortened(body: list[str]) -> list[str]:
+def _shortened(body: list[str], most: int) -> list[str]:
     """As many words as a slip holds, cut between two words."""
     whole = "\n\n".join(body)
-    if len(whole) <= _MOST_ON_SLIP:
+    if len(whole) <= most:
         return body
-    cut = whole[:_MOST_ON_SLIP].rsplit(None, 1)[0].rstrip(" ,;:-–—.")
+    cut = whole[:most].rsplit(None, 1)[0].rstrip(" ,;:-–—.")
     return [*(part for part in f"{cut}…".split("\n\n") if part.strip()), _MORE]

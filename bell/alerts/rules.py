@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from bell.alerts import blanks, checks, content, drawing, translations
+from bell.alerts import ballots, blanks, checks, content, drawing, partner_notice, translations
 from bell.alerts.audience import hidden
 from bell.alerts.checks.reach import is_everyone
 from bell.alerts.models import Alert, Carrier, Relation, State, Version
@@ -226,9 +226,13 @@ def problems(alert: Alert) -> dict[str, str]:
         found["expires_at"] = "The alert would be over before it is sent. Choose a later time, or leave it empty."
     if not (alert.by_email or alert.by_sms):
         found["by_email"] = "Choose email, text message or both."
-    for name in kinds.FACTS[alert.kind].fields:
-        if not str(alert.fields.get(name, "")).strip():
+    facts = kinds.FACTS[alert.kind]
+    for name in kinds.fields_of(alert.kind, follows=alert.follows_id is not None):
+        if name not in facts.optional and not str(alert.fields.get(name, "")).strip():
             found[name] = _FIELD_MISSING[name]
+    if facts.calm and alert.urgent:
+        found["urgent"] = f"A {kinds.Kind(alert.kind).label.lower()} is never urgent. Take the tick away."
+    found |= ballots.problems(alert) | partner_notice.problems(alert)
     if alert.by_sms and text.segments(content.sms(snapshot(alert))).count > TEXT_SEGMENTS_MOST:
         found["sms_text"] = f"The text message must fit into {TEXT_SEGMENTS_MOST} parts. Make it shorter."
     found |= translations.problems(snapshot(alert), title_most=TITLE_MOST, body_most=BODY_MOST)
@@ -246,4 +250,6 @@ _FIELD_MISSING = {
     "event_time": "Enter when the event is.",
     "event_place": "Enter where the event is.",
     "description": "Describe the person.",
+    "choices": "Write what people may choose from, one choice on each line.",
+    "find_out": "Enter where people can ask or find out more: a phone number or a page.",
 }

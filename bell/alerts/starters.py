@@ -67,6 +67,8 @@ def _problems(made: Template) -> dict[str, str]:
     found: dict[str, str] = {}
     if made.kind == Kind.OUTCOME:
         found["kind"] = "An outcome follows an earlier alert and begins there. Choose another kind."
+    elif words := organisation_rules.why_not_begin(made.kind, made.organisation):
+        found["kind"] = words
     if not made.name:
         found["name"] = "Enter a name."
     if not (made.title or made.body or made.sms_text):

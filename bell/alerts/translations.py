@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Count
 
-from bell.alerts import audience, content
+from bell.alerts import audience, ballots, content
 from bell.alerts.audience import Rule
 from bell.delivery.models import Channel
 from bell.lib import text
@@ -32,6 +32,8 @@ def problems(frozen: dict[str, Any], *, title_most: int, body_most: int) -> dict
                 found[f"lang_{tag}_{part}"] = f"Enter the {label} in {name}, or take {name} out."
             elif len(words) > most:
                 found[f"lang_{tag}_{part}"] = f"The {label} in {name} must be {most} characters or fewer."
+        if words := ballots.problems_of_translation(frozen, tag):
+            found[f"lang_{tag}_choices"] = words
         spoken = content.in_language(frozen, tag)
         if frozen["by_sms"] and text.segments(content.sms(spoken)).count > SEGMENTS_MOST:
             found[f"lang_{tag}_sms_text"] = (

@@ -6,10 +6,13 @@ from django.db import models
 from django.db.models import Q
 
 from bell.alerts.models import Alert
+from bell.conversations.vote_models import Vote
 from bell.delivery.models import Delivery, Inbound
 from bell.lib import keys
 from bell.organisations.models import Officer, Team
 from bell.residents.models import Resident
+
+__all__ = ["Answer", "Choice", "Conversation", "ConversationQuerySet", "Turn", "Vote"]
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):

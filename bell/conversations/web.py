@@ -9,6 +9,7 @@ from bell.conversations.models import Choice, Conversation
 from bell.delivery.models import Delivery
 from bell.lib import tokens
 from bell.residents import rules as resident_rules
+from bell.residents.models import Resident
 
 
 class UnknownLink(LookupError):
@@ -36,16 +37,21 @@ def answer(token: str, *, choice: str = "", text: str = "") -> Alert:
     # Whoever saw something or has footage is someone to write back to, even when they only tapped: once.
     words = text.strip() or (Choice(choice).label if fresh and choice in (Choice.SAW, Choice.FOOTAGE) else "")
     if words:
-        actions.hear(
-            Words(
-                text=words,
-                way=Conversation.Way.WEB,
-                # The answer goes back to the address that the message went to: the link proves no other.
-                reply_channel=delivery.channel if delivery.address else "",
-                reply_address=delivery.address,
-            ),
-            team=alert.team,
-            alert=alert,
-            resident=resident,
-        )
+        write(words, alert, delivery, resident)
     return alert
+
+
+def write(words: str, alert: Alert, delivery: Delivery, resident: Resident | None) -> None:
+    """Keep words that were typed on the page of a link, as a reply to its alert."""
+    actions.hear(
+        Words(
+            text=words,
+            way=Conversation.Way.WEB,
+            # The answer goes back to the address that the message went to: the link proves no other.
+            reply_channel=delivery.channel if delivery.address else "",
+            reply_address=delivery.address,
+        ),
+        team=alert.team,
+        alert=alert,
+        resident=resident,
+    )

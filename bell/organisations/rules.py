@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from shapely.geometry.base import BaseGeometry
 
 from bell.lib import clock, shapes
+from bell.organisations.kinds import Kind
 from bell.organisations.models import Agreement, Grant, GrantProposal, Officer, Organisation, Role, Team
 from bell.places import find
 
@@ -27,6 +28,24 @@ def teams_as(officer: Officer, *wanted: str) -> list[Team]:
 def may_write(officer: Officer, team: Team) -> bool:
     """Authors, approvers and the Media Team write for their team."""
     return bool(roles(officer, team) & {Role.AUTHOR, Role.APPROVER, Role.MEDIA})
+
+
+def kinds_to_begin(organisation: Organisation) -> list[Kind]:
+    """The kinds that an organisation's officers begin: an outcome begins on its appeal, a partner notice in the
+    partner's own house."""
+    not_here = {Kind.OUTCOME} | ({Kind.PARTNER} if organisation.sort == Organisation.Sort.FORCE else set())
+    return [kind for kind in Kind if kind not in not_here]
+
+
+def why_not_begin(kind: str, organisation: Organisation, *, behalf: Organisation | None = None) -> str:
+    """Why an organisation's officers cannot write an alert of a kind, or nothing. `behalf`: the partner that asked."""
+    partners = organisation if behalf is None else behalf
+    if kind == Kind.PARTNER and partners.sort == Organisation.Sort.FORCE:
+        return (
+            "A partner notice is a partner’s own message. We send one only when a partner asks us to: their requests "
+            "stand under Together."
+        )
+    return ""
 
 
 def may_approve(officer: Officer, team: Team) -> bool:

@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 
 from bell.audit.record import record
 from bell.conversations import receive
-from bell.conversations.models import Answer, Conversation, Turn
+from bell.conversations.models import Answer, Conversation, Turn, Vote
 from bell.delivery import forget
 from bell.delivery.models import Inbound
 from bell.evidence import intake
@@ -61,7 +61,8 @@ def _erase(person: Person, *, by: object, why: str) -> Erased:
     staying = [number for number, key in talks if key in keep]
     Conversation.objects.filter(pk__in=going).delete()
     Conversation.objects.filter(pk__in=staying).update(resident=None)
-    Answer.objects.filter(resident=person.resident).update(resident=None)
+    for counted in (Answer, Vote):
+        counted.objects.filter(resident=person.resident).update(resident=None)
     _forget_files(person)
     _forget_paper(person)
     Code.objects.filter(address_key__in=person.address_keys).delete()

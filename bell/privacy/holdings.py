@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from bell.alerts.models import ShapePlace
 from bell.audit.models import Entry
-from bell.conversations.models import Answer, Conversation, Turn
+from bell.conversations.models import Answer, Conversation, Turn, Vote
 from bell.delivery.models import Delivery, DigestItem, Inbound, Mailing, Suppression
 from bell.evidence.models import CustodyEntry, Exhibit, Piece, Upload
 from bell.privacy import person as persons
@@ -115,6 +115,7 @@ HOLDINGS: tuple[Holding, ...] = (
         hidden=("officer_id",),
     ),
     Holding(Answer, "Your one-tap answers", _by(Answer, "resident"), "detached: the answer stays a number"),
+    Holding(Vote, "What you chose in surveys", _by(Vote, "resident"), "detached: the choice stays a number"),
     Holding(Upload, "Files you sent", persons.uploads, "emptied; restricted with its exhibit once it is sealed"),
     Holding(
         Piece,

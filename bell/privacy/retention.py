@@ -13,7 +13,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from bell.alerts.models import CountAsked
 from bell.audit.record import record
-from bell.conversations.models import Conversation, Turn
+from bell.conversations import votes
+from bell.conversations.models import Conversation, Turn, Vote
 from bell.delivery import digests as post_digests
 from bell.delivery import forget
 from bell.delivery.models import DigestItem, Inbound, Mailing
@@ -127,6 +128,10 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "useful conversations", "Closed conversations that helped an inquiry are deleted.", 2190,
         lambda before: _talks(before, useful=True), lambda ids: erase.forget_conversations(list(ids)), chunk=200,
+    ),
+    Rule(
+        "survey choices", "Who chose what in a survey that is over is forgotten; the numbers stay.", 30,
+        lambda before: votes.over(Vote.objects.filter(at__lt=before)), votes.forget_who,
     ),
     Rule(
         "sessions", "Browsers that were signed in and are no more are forgotten.", 1,

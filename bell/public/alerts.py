@@ -7,9 +7,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from bell.alerts import calendars, content, find, partners, rules
+from bell.alerts import ballots, calendars, content, find, partners, rules
 from bell.alerts.models import Alert
 from bell.evidence import rules as evidence
+from bell.insight import surveys
 from bell.lib import links
 from bell.organisations import kinds, languages
 from bell.public import routes, where
@@ -105,6 +106,8 @@ def alert(request: HttpRequest, reference: str) -> HttpResponseBase:
         if calendars.begins(found.kind, found.fields) and not shown.hidden
         else "",
         "groups": "" if shown.hidden else where.groups(found),
+        "votes": (survey := ballots.of(found)) is not None and ballots.is_open(survey),
+        "result": surveys.public(survey) if survey else None,
         "map_url": f"{links.alert_page(found.reference)}map.json",
         "story": story(found, hidden=shown.hidden),
         "carried": partners.carrier_names(found),

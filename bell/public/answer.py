@@ -7,12 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from bell.alerts import ballots
 from bell.alerts.models import Alert
 from bell.conversations import web
 from bell.conversations.models import Choice
 from bell.evidence import rules as evidence
 from bell.lib import links
-from bell.public import routes
+from bell.public import routes, survey
 from bell.public.forms import WordsForm
 from bell.public.headers import secret_link
 from bell.public.methods import page
@@ -59,9 +60,11 @@ def _context(alert: Alert, token: str, form: WordsForm) -> dict[str, object]:
 def answer(request: HttpRequest, token: str) -> HttpResponse:
     """The alert in short, one-tap answers, and a box for words."""
     try:
-        alert, _ = web.open_link(token)
+        alert, delivery = web.open_link(token)
     except web.UnknownLink:
         return _gone(request)
+    if (asked := ballots.of(alert)) is not None:
+        return survey.respond(request, token, alert, asked, delivery.language, _may_answer)
     if request.method == "POST":
         return _answered(request, token, alert)
     return render(request, "public/answer.html", _context(alert, token, WordsForm()))
@@ -76,7 +79,7 @@ def _answered(request: HttpRequest, token: str, alert: Alert) -> HttpResponse:
     if not form.is_valid():
         return render(request, "public/answer.html", _context(alert, token, form))
     if not _may_answer(token):
-        form.add_error(None, "You have answered many times in the last hour. Wait a while, or call 101.")
+        form.add_error(None, survey.TOO_OFTEN)
         return render(request, "public/answer.html", _context(alert, token, form), status=429)
     web.answer(token, choice=choice, text=form.cleaned_data["text"])
     return redirect(f"{links.answer(token)}thanks/?said={choice or 'words'}")
@@ -92,4 +95,5 @@ def thanks(request: HttpRequest, token: str) -> HttpResponse:
         return _gone(request)
     said = request.GET.get("said", "")
     context = _context(alert, token, WordsForm())
-    return render(request, "public/thanks.html", {**context, "said": said if said in Choice.values else "words"})
+    known = {survey.SAID} if ballots.of(alert) else set(Choice.values)
+    return render(request, "public/thanks.html", {**context, "said": said if said in known else "words"})

@@ -10,6 +10,8 @@ from bell.organisations.models import Organisation
 from bell.residents.models import Group
 from bell.ui.forms import Checkboxes, Form
 
+_WORDS = "Tick what you want, and untick what you do not want."
+
 
 def _kind_hints() -> dict[str, str]:
     return {kind: facts.help for kind, facts in kinds.FACTS.items()}
@@ -36,10 +38,10 @@ class KindsForm(Form):
         super().__init__(*args, **kwargs)
         self.channels, self.must_choose = channels, must_choose
         if Channel.EMAIL in channels:
-            self.fields["email_kinds"] = _kinds_field("By email", "Untick what you do not want.")
+            self.fields["email_kinds"] = _kinds_field("By email", _WORDS)
         if Channel.SMS in channels:
             alone = Channel.EMAIL not in channels
-            words = "Untick what you do not want." if alone else "Texts are short. Tick what cannot wait."
+            words = _WORDS if alone else "Texts are short. Tick what cannot wait."
             self.fields["sms_kinds"] = _kinds_field("By text message", words, explained=alone)
 
     def clean(self) -> dict[str, Any]:
@@ -121,7 +123,8 @@ def first_organisations() -> list[str]:
 
 
 def first_kinds(channels: list[str]) -> dict[str, list[str]]:
-    """What is ticked at first: everything by email; by text what asks for an answer, unless text is all there is."""
-    every = list(kinds.Kind.values)
+    """What is ticked at first: by email every kind that may be (decision 24); by text what asks for an answer, unless
+    text is all there is."""
+    every = [kind for kind, facts in kinds.FACTS.items() if facts.ticked]
     pressing = [kind for kind in every if kinds.FACTS[kind].answers]
     return {"email_kinds": every, "sms_kinds": pressing if Channel.EMAIL in channels else every}

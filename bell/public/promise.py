@@ -78,6 +78,12 @@ PROMISES: tuple[Promise, ...] = (
     ),
     Promise(
         _SEE,
+        "In a survey, officers see how many people chose each answer, and no number under five. They are not shown who "
+        "chose what.",
+        "tests/staff/test_surveys.py::test_the_alert_page_counts_and_tells_nobody_apart",
+    ),
+    Promise(
+        _SEE,
         "Whoever holds one of our messages can answer it, but cannot see what you or we said before.",
         "tests/public/test_answer.py::test_nothing_said_before_is_ever_shown",
     ),

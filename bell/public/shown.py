@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bell.alerts import expiry, find
-from bell.alerts.content import FIELD_LABELS
+from bell.alerts import content, expiry, find
 from bell.alerts.models import Alert, Relation, State
 from bell.lib import clock, markup
 from bell.organisations import kinds
@@ -20,6 +19,8 @@ _COLOURS = {
     kinds.Kind.MISSING: "red",
     kinds.Kind.SCAM: "purple",
     kinds.Kind.OUTCOME: "green",
+    kinds.Kind.SURVEY: "purple",
+    kinds.Kind.PARTNER: "blue",
 }
 _ENDED_TITLE = "This search has ended"
 _ENDED_WORDS = "Thank you to everyone who looked. To protect the person, we have taken the details away."
@@ -79,7 +80,7 @@ def show(alert: Alert) -> Shown:
     """The alert for a page."""
     hidden = find.search_is_over(alert)
     plain = markup.plain(alert.body)
-    names = kinds.FACTS[alert.kind].fields
+    named = {"kind": alert.kind, "fields": alert.fields, "follows": alert.follows_id}
     return Shown(
         reference=alert.reference,
         kind=alert.get_kind_display(),
@@ -87,9 +88,7 @@ def show(alert: Alert) -> Shown:
         title=_ENDED_TITLE if hidden else alert.title,
         html=f"<p>{_ENDED_WORDS}</p>" if hidden else markup.html(alert.body),
         teaser=_ENDED_WORDS if hidden else _shortened(plain),
-        facts=[]
-        if hidden
-        else [(FIELD_LABELS[name], str(alert.fields[name])) for name in names if alert.fields.get(name)],
+        facts=[] if hidden else [fact for fact in content.facts(named) if fact[1]],
         when=clock.said(alert.sent_at) if alert.sent_at else "",
         at=alert.sent_at,
         team=alert.team.name,

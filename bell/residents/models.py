@@ -9,7 +9,7 @@ from django.db.models import F, Q
 
 from bell.delivery.models import Channel
 from bell.lib import keys
-from bell.organisations.kinds import ALL_BITS
+from bell.organisations.kinds import TICKED_BITS
 from bell.organisations.models import Grant, Officer, Organisation, Role, Team
 from bell.places.models import Area
 from bell.residents.area_models import AreaChange, AreaFile, AreaImport
@@ -44,7 +44,7 @@ class Resident(models.Model):
     key = models.BigIntegerField(unique=True, default=keys.random_key, editable=False)
     name = models.CharField(max_length=120, blank=True)
     # The kinds wanted by each channel, as bits of organisations.kinds: one narrow row a person, quick to filter.
-    email_kinds = models.PositiveIntegerField(default=ALL_BITS)
+    email_kinds = models.PositiveIntegerField(default=TICKED_BITS)
     sms_kinds = models.PositiveIntegerField(default=0)
     paused_until = models.DateTimeField(null=True, blank=True)
     # Quiet hours, in minutes after midnight in London (C6); they may go over midnight. Both empty: none.

@@ -9,7 +9,7 @@ from bell.organisations.kinds import Kind
 
 FIELDS = {
     "from_time": "9pm", "to_time": "11pm", "look_for": "A white van", "event_time": "Friday 7pm",
-    "event_place": "Town hall", "description": "Red coat",
+    "event_place": "Town hall", "description": "Red coat", "choices": "Speeding\nParking", "find_out": "Call 101",
 }  # fmt: skip
 
 

@@ -47,6 +47,17 @@ def test_a_sheet_has_four_slips_that_a_phone_reads(cast, settings, monkeypatch):
     assert [code.text for code in seen] == [f"https://alert.example/a/{alert.reference}/"] * 4
 
 
+def test_a_survey_with_all_its_choices_fits_on_poster_and_slips(cast):
+    choices = "\n".join(f"{number} {'Cars past the school ' * 3}"[:60].strip() for number in range(8))
+    fields = {"choices": choices, "most": "3", "closes": "Friday 11 December, 5pm"}
+    alert = send(
+        cast, kind=Kind.SURVEY, title="What matters " * 7, body="We plan the next months. " * 40, fields=fields
+    )
+    for made in (printing.poster(alert), printing.slips(alert)):
+        assert len(pypdf.PdfReader(io.BytesIO(made)).pages) == 1
+        assert "7 Cars past the school" in words(made) and "Open until: Friday" in words(made)
+
+
 def test_a_long_message_still_fits_its_slip(cast):
     body = "\n\n".join(f"Paragraph {number} says that sheds were broken into again and again." for number in range(50))
     alert = send(cast, body=body)

@@ -15,7 +15,7 @@ from django.db import connection
 from bell.alerts import dispatch
 from bell.alerts.models import Alert
 from bell.conversations import actions as talk
-from bell.conversations import receive, web
+from bell.conversations import receive, votes, web
 from bell.conversations.models import Conversation
 from bell.delivery import inbound, post
 from bell.delivery.models import Delivery, DigestItem
@@ -103,6 +103,7 @@ class Canary:
                  "geometry": {"type": "Point", "coordinates": [-1.375, 53.02804]}}  # fmt: skip
         self.alert = sent(cast, audience={"areas": [cast.west.pk], "shapes": [shape], "groups": [cast.cctv.pk]})
         self._digests()
+        self._survey()
         Delivery.objects.filter(recipient_key=self.resident.key).update(
             provider_ref="ref-canary", reason=f"250 {EMAIL} accepted"
         )
@@ -117,6 +118,12 @@ class Canary:
     def _digests(self) -> None:
         """A message that came in a digest."""
         DigestItem.objects.create(delivery=delivery_of(self.alert, self.resident), due_at=clock.now(), over=True)
+
+    def _survey(self) -> None:
+        """A survey in which they chose."""
+        facts = {"choices": "Speeding\nParking", "most": "1"}
+        self.survey = sent(self.cast, kind="survey", title="What matters most to you?", fields=facts)
+        votes.answer(tokens.sign_int("answer", delivery_of(self.survey, self.resident).pk), chosen=[0])
 
     def _files(self) -> None:
         """A file that never arrived whole."""

@@ -7,7 +7,7 @@ from django.test import Client
 
 from bell.delivery.models import Delivery
 from bell.lib import clock
-from bell.organisations.kinds import of_bits
+from bell.organisations.kinds import Kind, of_bits
 from bell.residents import actions
 from bell.residents.actions import Spot
 from bell.residents.models import Following, GroupMember, Place, Resident
@@ -93,7 +93,7 @@ def test_nobody_removes_anothers_place(member, cast):
 
 def test_choices(member, cast, meg):
     page = member.get("/account/choices/").content.decode()
-    assert page.count("checked") == 8 + 8 + 1
+    assert page.count("checked") == len(Kind) + len(Kind) + 1
     chosen = {
         "email_kinds": ["scam"],
         "sms_kinds": ["missing"],
@@ -118,7 +118,7 @@ def test_bad_choices_change_nothing(member, meg):
     page = member.post("/account/choices/", {"email_kinds": ["gossip"], "groups": ["x"], "organisations": ["-1"]})
     assert page.content.decode().count("Choose from the list") >= 3
     meg.refresh_from_db()
-    assert len(of_bits(meg.email_kinds)) == 8
+    assert len(of_bits(meg.email_kinds)) == len(Kind)
 
 
 def test_a_new_email_address_needs_its_code(member, meg):

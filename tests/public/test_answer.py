@@ -21,6 +21,11 @@ FIELDS = {
     "event_time": "noon",
     "event_place": "the hall",
     "description": "a blue coat",
+    "choices": "Speeding\nParking",
+    "most": "1",
+    "closes": "",
+    "dates": "Friday",
+    "find_out": "Call 0300 123 2040",
 }
 
 

@@ -40,7 +40,8 @@ def test_the_page_shows_exactly_these_sentences(client, db):
 
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind != Kind.OUTCOME])
 def test_the_link_of_every_alert_stops_its_kind(client, cast, meg, kind):
-    alert = send(cast, kind=kind, fields=dict.fromkeys(FACTS[kind].fields, "today"))
+    given = dict.fromkeys(FACTS[kind].fields, "today") | {"choices": "Speeding\nParking", "find_out": "Call 101"}
+    alert = send(cast, kind=kind, fields=given)
     mailing = Mailing.objects.get(reference=alert.reference)
     assert slots.UNSUBSCRIBE in mailing.content["html"] and slots.UNSUBSCRIBE in mailing.content["text"]
     assert mailing.content["unsubscribe"]  # the header for mail programs

@@ -54,6 +54,11 @@ def _in(text: str) -> Iterator[str]:
     return (link for *_, link in sorted(plain + bare))
 
 
+def has_link(text: str) -> bool:
+    """Whether a text holds the address of a page."""
+    return next(_in(text), None) is not None
+
+
 def _is_host(words: str) -> bool:
     """Whether these words with dots between them are a host name: by a known end, or by four numbers."""
     *before, end = words.rstrip(".-").lower().split(".")

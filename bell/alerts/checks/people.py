@@ -130,7 +130,9 @@ def phones(subject: Subject) -> Iterator[Finding]:
             digits = "0" + digits[2:].removeprefix("0") if digits.startswith("44") else digits
             if digits not in ours:
                 words = "This number is not on the list of ours. Whose is it?"
-                yield Finding("phones", Level.CARE, words, field, found[0].strip())
+                # A partner's own number, in the place for it: worth a look, no reason to be asked for one.
+                level = Level.NOTE if field == "find_out" else Level.CARE
+                yield Finding("phones", level, words, field, found[0].strip())
 
 
 def emails(subject: Subject) -> Iterator[Finding]:

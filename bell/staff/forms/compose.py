@@ -5,10 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 
-from bell.alerts import content, find, partners, rules
+from bell.alerts import ballots, content, find, partners, rules
 from bell.alerts.models import Alert
 from bell.lib import clock
 from bell.organisations import kinds
@@ -16,8 +15,10 @@ from bell.organisations import rules as organisation_rules
 from bell.organisations.models import Officer, Role, Team
 from bell.residents.models import Group
 from bell.staff import tree
+from bell.staff.forms import facts as own
 from bell.staff.forms import languages as spoken
 from bell.staff.forms.audience import NARROWING, NarrowingForm
+from bell.staff.forms.moments import FAR_OFF, SendAtField
 from bell.staff.forms.shapes import DrawnField
 from bell.ui.forms import Affixed, Checkboxes, CountedTextarea, Form, NativeDateTime, Radios, offer
 
@@ -30,10 +31,12 @@ _KIND_HINTS = {
     kinds.Kind.EVENT: "A drop-in, a marking day, a meeting",
     kinds.Kind.MISSING: "Urgent by itself. Can be stood down",
     kinds.Kind.SCAM: "A fraud that is going round",
+    kinds.Kind.SURVEY: "What matters most to people? They choose from a list, without signing in",
+    kinds.Kind.PARTNER: "Road works, an event or advice of yours, with where to ask. No answers asked for",
 }
 
 # Fields of kinds that are moments; the rest are words.
-MOMENTS = ("from_time", "to_time", "event_time")
+MOMENTS = ("from_time", "to_time", "event_time", "closes")
 _HELP = {
     "from_time": "The beginning of what you would like to see",
     "look_for": "For example: a white van, two people on foot",
@@ -41,41 +44,17 @@ _HELP = {
     "description": "Age, build, hair, clothes, where last seen. No more than is needed to recognise them",
 }
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-_FAR_OFF = "Check the year"
 # Where a problem's name in the rules is not the field's name here.
 _FIELD_OF = {"by_email": "channels", "audience": "areas"}
-
-
-_A_YEAR = timedelta(days=366)
-
-
-class SendAtField(forms.DateTimeField):
-    """When to send, on London's clocks; an hour that the clocks skip or repeat names no one moment."""
-
-    def to_python(self, value: Any) -> datetime | None:
-        """An aware moment, or nothing for at once."""
-        try:
-            return super().to_python(value)
-        except ValidationError as error:
-            if error.code != "ambiguous_timezone":
-                raise
-            words = "The clocks change that night, so this time does not exist or comes twice. Choose another"
-            raise ValidationError(words, code="clocks") from None
-
-    def clean(self, value: Any) -> datetime | None:
-        """Not past, and within a year."""
-        at: datetime | None = super().clean(value)
-        if at is not None and at <= clock.now():
-            raise ValidationError("This time has passed. Choose a later one, or leave it empty", code="past")
-        if at is not None and at > clock.now() + _A_YEAR:
-            raise ValidationError(_FAR_OFF, code="far")
-        return at
 
 
 class NewForm(Form):
     """The kind and the team of a new alert."""
 
-    kind = forms.ChoiceField(label="What kind of alert is it?", error_messages={"required": "Choose a kind"})
+    kind = forms.ChoiceField(
+        label="What kind of alert is it?",
+        error_messages={"required": "Choose a kind", "invalid_choice": "Choose a kind from the list"},
+    )
     team: "forms.ModelChoiceField[Team]" = forms.ModelChoiceField(
         label="For which team?", queryset=None, empty_label=None, error_messages={"required": "Choose a team"}
     )
@@ -83,10 +62,11 @@ class NewForm(Form):
     def __init__(self, *args: Any, officer: Officer, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         kind_field, team_field = self.fields["kind"], self.fields["team"]
-        # An outcome follows an alert that went out: it begins on that alert's page.
-        offered = [(kind.value, kind.label) for kind in kinds.Kind if kind != kinds.Kind.OUTCOME]
+        offered = [(kind.value, kind.label) for kind in organisation_rules.kinds_to_begin(officer.organisation)]
         kind_field.widget = Radios(cards=True, hints=_KIND_HINTS)
         kind_field.choices = offered  # type: ignore[attr-defined]
+        if words := organisation_rules.why_not_begin(str(self.data.get("kind", "")), officer.organisation):
+            kind_field.error_messages["invalid_choice"] = words
         self.teams = writing_teams(officer)
         team_field.queryset = Team.objects.visible_to(officer).filter(pk__in=[one.pk for one in self.teams])  # type: ignore[attr-defined]
         team_field.widget = Radios(choices=team_field.choices) if len(self.teams) > 1 else forms.HiddenInput()  # type: ignore[attr-defined]
@@ -233,8 +213,13 @@ class ComposeForm(NarrowingForm):
             f"Goes before everything else, waits {hold(quick)} seconds for an undo instead of {hold(calm)}, and asks "
             "your colleagues at once. Only when waiting would put someone at risk"
         )
-        for name in kinds.FACTS[alert.kind].fields:
+        self.names = kinds.fields_of(alert.kind, follows=alert.follows_id is not None)
+        for name in self.names:
             self.fields[name] = _fact(name)
+        if kinds.FACTS[alert.kind].calm:
+            del self.fields["urgent"]
+        if "closes" in self.names:  # one end is enough
+            del self.fields["expires_at"]
         self.tags = spoken.chosen(data, alert)
         self.fields |= spoken.fields(self.tags, alert)
         if alert.follows_id:
@@ -247,7 +232,7 @@ class ComposeForm(NarrowingForm):
 
     def facts(self) -> list[forms.BoundField]:
         """The fields of the alert's kind."""
-        return [self[name] for name in kinds.FACTS[self.alert.kind].fields]
+        return [self[name] for name in self.names]
 
     def languages(self) -> list[Any]:
         """The other languages with their fields."""
@@ -295,7 +280,7 @@ class ComposeForm(NarrowingForm):
     def _fields(self) -> dict[str, str]:
         """The facts as they are shown; a moment is kept in words and, beside them, as a machine reads it."""
         kept = dict(self.alert.fields)
-        for name in kinds.FACTS[self.alert.kind].fields:
+        for name in self.names:
             value = self.cleaned_data.get(name)
             if name not in MOMENTS:
                 kept[name] = value or ""
@@ -322,6 +307,8 @@ class ComposeForm(NarrowingForm):
 def _fact(name: str) -> forms.Field:
     """The form field of one fact of a kind."""
     label, help_text = content.FIELD_LABELS[name], _HELP.get(name, "")
+    if (field := own.field(name)) is not None:
+        return field
     if name in MOMENTS:
         return forms.DateTimeField(
             label=label,
@@ -329,7 +316,7 @@ def _fact(name: str) -> forms.Field:
             required=False,
             widget=NativeDateTime(),
             input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
-            validators=[MinValueValidator(_EARLIEST, _FAR_OFF), MaxValueValidator(_LATEST, _FAR_OFF)],
+            validators=[MinValueValidator(_EARLIEST, FAR_OFF), MaxValueValidator(_LATEST, FAR_OFF)],
             error_messages={"invalid": "Enter a date and a time"},
         )
     widget = forms.Textarea(attrs={"rows": 4}) if name == "description" else forms.TextInput()
@@ -346,6 +333,8 @@ def _initial(alert: Alert) -> dict[str, Any]:
     chosen = [name for name, on in (("email", alert.by_email), ("sms", alert.by_sms)) if on]
     audience = alert.audience
     facts = {name: alert.fields.get(name, "") for name in kinds.FACTS[alert.kind].fields if name not in MOMENTS}
+    if "most" in facts:
+        facts["most"] = str(ballots.most(alert.fields))
     moments = {name: _moment(alert.fields.get(f"{name}_at", "")) for name in MOMENTS}
     return {
         "seen": alert.edit,

@@ -7,10 +7,11 @@ from django import forms
 from bell.alerts import content, rules, translations
 from bell.alerts.models import Alert
 from bell.organisations import kinds, languages
+from bell.staff.forms import facts
 from bell.ui.forms import CountedTextarea
 
 # Facts of kinds that are words; moments are said once, in English.
-_WORDS = ("look_for", "event_place", "description")
+_WORDS = ("look_for", "event_place", "description", *facts.WORDS)
 
 
 def chosen(data: Any, alert: Alert) -> list[str]:
@@ -26,7 +27,7 @@ def fields(tags: list[str], alert: Alert) -> dict[str, forms.Field]:
     found: dict[str, forms.Field] = {}
     for tag in tags:
         one, said = languages.of(tag), alert.languages.get(tag, {})
-        for part, field in _of_language(one, alert.kind).items():
+        for part, field in _of_language(one, _words_of(alert)).items():
             in_facts = part in _WORDS
             field.initial = said.get("fields", {}).get(part, "") if in_facts else said.get(part, "")
             field.required = False
@@ -35,7 +36,12 @@ def fields(tags: list[str], alert: Alert) -> dict[str, forms.Field]:
     return found
 
 
-def _of_language(one: languages.Language, kind: str) -> dict[str, forms.Field]:
+def _words_of(alert: Alert) -> list[str]:
+    """The facts of an alert that are words."""
+    return [name for name in kinds.fields_of(alert.kind, follows=alert.follows_id is not None) if name in _WORDS]
+
+
+def _of_language(one: languages.Language, names: list[str]) -> dict[str, forms.Field]:
     title_most, body_most = rules.TITLE_MOST, rules.BODY_MOST
     made: dict[str, forms.Field] = {
         "title": forms.CharField(
@@ -57,10 +63,12 @@ def _of_language(one: languages.Language, kind: str) -> dict[str, forms.Field]:
             error_messages={"max_length": f"The text message in {one.name} must be 1,000 characters or fewer"},
         ),
     }
-    for name in kinds.FACTS[kind].fields:
-        if name in _WORDS:
-            label = f"{content.FIELD_LABELS[name]} in {one.name}"
-            made[name] = forms.CharField(label=label, max_length=1000, help_text="Leave empty to show the English")
+    for name in names:
+        label = f"{content.FIELD_LABELS[name]} in {one.name}"
+        made[name] = facts.field(name, label) or forms.CharField(label=label, max_length=1000)
+        made[name].help_text = "Leave empty to show the English"
+    if "choices" in made:
+        made["choices"].help_text = "In the order of the English. Leave empty to show the English"
     return made
 
 
@@ -72,12 +80,10 @@ def changes(cleaned: dict[str, Any], tags: list[str], alert: Alert) -> dict[str,
         said: dict[str, Any] = {
             part: cleaned.get(f"lang_{tag}_{part}", old.get(part, "")) for part in ("title", "body", "sms_text")
         }
-        facts = {
-            name: cleaned.get(f"lang_{tag}_{name}", old.get("fields", {}).get(name, ""))
-            for name in kinds.FACTS[alert.kind].fields
-            if name in _WORDS
+        told = {
+            name: cleaned.get(f"lang_{tag}_{name}", old.get("fields", {}).get(name, "")) for name in _words_of(alert)
         }
-        said["fields"] = {name: words for name, words in facts.items() if words}
+        said["fields"] = {name: words for name, words in told.items() if words}
         if any(said.values()):
             kept[tag] = said
     return kept

@@ -6,6 +6,7 @@ from django import forms
 
 from bell.alerts import rules, starters
 from bell.alerts.models import Template
+from bell.organisations import rules as organisation_rules
 from bell.organisations.kinds import Kind
 from bell.organisations.models import Officer, Team
 from bell.ui.forms import CountedTextarea, Form, Radios, among, offer
@@ -39,9 +40,7 @@ class StartForm(Form):
 class TemplateForm(Form):
     """Everything of a template."""
 
-    kind = forms.ChoiceField(
-        label="Kind of alert", choices=[(kind.value, kind.label) for kind in Kind if kind != Kind.OUTCOME]
-    )
+    kind = forms.ChoiceField(label="Kind of alert", choices=Kind.choices)
     team: "forms.ModelChoiceField[Team]" = forms.ModelChoiceField(label="For", queryset=None, required=False)
     name = forms.CharField(
         label="Name",
@@ -69,6 +68,8 @@ class TemplateForm(Form):
         names = ("kind", "team", "name", "title", "body", "sms_text")
         initial = {name: getattr(template, name) for name in names} if template else {}
         super().__init__(*args, initial=initial, **kwargs)
+        begun = organisation_rules.kinds_to_begin(officer.organisation)
+        offer(self.fields["kind"], [(kind.value, kind.label) for kind in begun])
         for_all = starters.may_keep_for_all(officer)
         mine = [team.pk for team in starters.teams(officer)]
         own = Team.objects.visible_to(officer).filter(organisation=officer.organisation_id)

@@ -10,9 +10,12 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from bell.alerts import actions, approving, find, partners, practice, rules
+from bell.alerts import actions, approving, ballots, find, partners, practice, rules
 from bell.alerts.models import PUBLISHED, Alert, Relation, State
 from bell.conversations import find as conversations
+from bell.insight import surveys
+from bell.lib import clock
+from bell.organisations import kinds
 from bell.organisations.models import Officer, Organisation
 from bell.staff import ground, history, live, shell, showing
 from bell.staff.access import fresh_factor, officer_required
@@ -45,6 +48,8 @@ def _part(officer: Officer, alert: Alert) -> live.Part:
     version = version_of(alert)
     progress = find.progress(alert)
     talks = conversations.of_alert(alert, officer).order_by("-last_in_at", "-pk")
+    survey = ballots.of(alert) if alert.state in PUBLISHED else None
+    until = ballots.until(survey) if survey else None
     context = {
         "alert": alert,
         "version": version,
@@ -59,7 +64,9 @@ def _part(officer: Officer, alert: Alert) -> live.Part:
         "officer": officer,
         "partner": officer.organisation.sort != Organisation.Sort.FORCE,
         "published": alert.state in PUBLISHED,
-        "taps": conversations.taps(alert),
+        "taps": conversations.taps(alert) if kinds.FACTS[alert.kind].answers else [],
+        "survey": surveys.of(survey) if survey else None,
+        "survey_until": clock.said(until) if until else "",
         "talks": talks[:_MOST_TALKS],
         "talk_count": talks.count(),
         "events": history.events(alert, officer),
