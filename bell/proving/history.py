@@ -15,8 +15,9 @@ from django.db.models import F
 from bell.alerts import actions, approving, audience, closing, dispatch, find
 from bell.alerts.models import Alert, Relation, State
 from bell.conversations import actions as conversations
+from bell.conversations import votes
 from bell.conversations.actions import Words
-from bell.conversations.models import Answer, Choice, Conversation, Turn
+from bell.conversations.models import Answer, Choice, Conversation, Turn, Vote
 from bell.delivery.models import Batch, Channel, Delivery, Mailing
 from bell.delivery.models import State as Delivered
 from bell.lib import clock, shapes
@@ -47,6 +48,7 @@ def write(teams: dict[str, Team], groups: Sequence[Group], personas: Sequence[Re
     _missing(media, teams["Alfreton and Belper"], personas, now)
     _event(heanor, now - timedelta(days=8))
     _scam(media, now - timedelta(days=4))
+    _survey(heanor, now - timedelta(days=3))
     _sheds(heanor, by_slug, personas, now - timedelta(hours=20))
     # Notices and answers of the past are past too: nobody is told today what waited last week.
     for mailing in Mailing.objects.filter(authority_kind__in=["notice", "answer"]):
@@ -189,6 +191,42 @@ def _event(desk: _Desk, at: datetime) -> None:
         audience={"areas": _area_ids(desk.team), "shapes": [], "groups": []},
     )
     _went_out(alert, desk, at)
+
+
+# What people are asked, and of each fifteen who answer how many choose it.
+_PRIORITIES = (
+    ("Cars that go too fast", 5), ("Parking outside the schools", 4), ("Sheds and garages broken into", 3),
+    ("Off-road bikes on the trail", 2), ("Litter and fly-tipping", 1),
+)  # fmt: skip
+_CHOSE = 46
+
+
+def _survey(desk: _Desk, at: datetime) -> None:
+    """A survey that is open for another week and a half, and what a few dozen people chose so far."""
+    closes = (clock.local(at) + timedelta(days=14)).replace(hour=17, minute=0, second=0, microsecond=0)
+    alert = _draft_of(
+        desk,
+        Kind.SURVEY,
+        title="What should your local team work on this winter?",
+        body="Every three months we choose **what to spend our time on** in Heanor and Ripley. Please choose what "
+        "matters most where you live. We tell you what came of it.",
+        fields={
+            "choices": "\n".join(choice for choice, _ in _PRIORITIES),
+            "most": "2",
+            "closes": clock.said(closes),
+            "closes_at": closes.isoformat(),
+        },
+        audience={"areas": _area_ids(desk.team), "shapes": [], "groups": []},
+    )
+    _went_out(alert, desk, at)
+    # Whoever answers chooses this and the next but one, so that the numbers differ without chance.
+    wanted = [place for place, (_, often) in enumerate(_PRIORITIES) for _ in range(often)]
+    people = Resident.objects.filter(key__in=_reached(alert)).order_by("pk")[:_CHOSE]
+    for number, person in enumerate(people):
+        first = wanted[number * 4 % len(wanted)]
+        also = [] if number % 3 == 0 else [(first + 2) % len(_PRIORITIES)]
+        votes.vote(alert, resident=person, chosen=[first, *also])
+    Vote.objects.filter(alert=alert).update(at=at + timedelta(hours=5))
 
 
 def _missing(desk: _Desk, local: Team, personas: Sequence[Resident], now: datetime) -> None:

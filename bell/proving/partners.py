@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from bell.alerts import actions, closing, dispatch, together
+from bell.alerts import actions, closing, dispatch, starters, together
 from bell.alerts.models import Alert, Relation, State
 from bell.lib import clock
 from bell.organisations import actions as organisations
@@ -137,6 +137,7 @@ def write(partners: Sequence[Organisation], media: Team, areas: Sequence[int]) -
     approver = Officer.objects.get(grants__team=media, grants__role=Role.APPROVER)
     _search([council, fire, watch], media, author, approver, areas)
     _fraud(fraud, areas)
+    _notice(council, areas)
     _request(council, media.organisation, areas)
 
 
@@ -210,6 +211,26 @@ def _fraud(fraud: Organisation, areas: Sequence[int]) -> None:
         audience={"areas": list(areas), "shapes": [], "groups": []},
     )
     _went_out(alert, author, approver, _BEFORE)
+
+
+def _notice(council: Organisation, areas: Sequence[int]) -> None:
+    """A road that the council closes, told to those who chose the council; and the template it begins with."""
+    author, approver = Officer.objects.filter(organisation=council).order_by("pk")
+    starters.keep(
+        by=approver, team=None, kind=Kind.PARTNER, name="Road closed",
+        title="[Road] is closed from [day] to [day]", body="We close **[road]** between [place] and [place] to [why].",
+    )  # fmt: skip
+    alert = actions.draft(
+        team=council.teams.get(),
+        kind=Kind.PARTNER,
+        by=author,
+        title="Heanor Road is closed for five nights",
+        body="We close **Heanor Road** between the market place and the station bridge to lay a new surface. Buses go "
+        "round by the hospital. Please allow ten minutes more.",
+        fields={"dates": "Monday to Friday next week, 8pm to 6am", "find_out": "Call 0300 123 2040, 8am to 6pm"},
+        audience={"areas": list(areas), "shapes": [], "groups": []},
+    )
+    _went_out(alert, author, approver, clock.now() - timedelta(days=2))
 
 
 def _request(council: Organisation, force: Organisation, areas: Sequence[int]) -> None:

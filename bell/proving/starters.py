@@ -1,4 +1,4 @@
-"""The demo's templates: one for everyone, two of a neighbourhood team."""
+"""The demo's templates: one for everyone, three of a neighbourhood team."""
 
 from bell.alerts import starters
 from bell.organisations.kinds import Kind
@@ -29,4 +29,9 @@ def keep(media: Team, local: Team) -> None:
         by=by[local], team=local, kind=Kind.EVENT, name="Bike marking",
         title="Free bike marking at [place]",
         body="Bring your bicycle to [place]. It takes ten minutes and costs nothing.",
+    )  # fmt: skip
+    starters.keep(
+        by=by[local], team=local, kind=Kind.SURVEY, name="What should we work on?",
+        title="What matters most to you in [place]?",
+        body="We choose what to spend our time on from [month] to [month]. Please choose what matters most to you.",
     )  # fmt: skip

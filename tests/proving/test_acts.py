@@ -1,17 +1,20 @@
 """The proofs of the further acts notice what they are there to notice."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 from bell.alerts.models import State
 from bell.audit.record import record
-from bell.proving.rehearse import acts
+from bell.conversations.models import Vote
+from bell.proving.rehearse import acts, surveyed
 from bell.proving.rehearse.acts import Acts, Slept
 from bell.proving.rehearse.expected import Due
 from bell.proving.rehearse.spools import Copy
 from tests.cast import Cast
 
+CAR = "Cars that go too fast"
 MORNING = datetime(2026, 11, 2, 7, tzinfo=UTC)
 
 
@@ -65,3 +68,18 @@ def test_what_was_returned_and_arrives_all_the_same_is_seen(cast: Cast) -> None:
     wrong = acts.returned(story, [copy(version.alert.reference, "a@home.example", f"It says {acts.RETURNED}.")]).wrong
     assert any("1 copies of what was returned" in words for words in wrong)
     assert any("decided as ['approve']" in words for words in wrong), "nothing was returned here"
+
+
+def test_a_vote_too_many_too_few_or_of_another_choice_is_seen(cast: Cast) -> None:
+    meg, tom = cast.resident(), cast.resident()
+    alert = cast.draft(kind="survey", fields={"choices": "\n".join(surveyed.CHOICES), "most": "1"})
+    Vote.objects.create(alert=alert, resident=meg, chosen="Litter", at=MORNING)
+    done = surveyed.Surveyed(alert, {meg.key: "Litter"}, {"a@home.example": "/r/x/"}, refused=True)
+    mail = [copy(alert.reference, "a@home.example", "Choose: https://alert.example/r/x/")]
+    assert surveyed.proof(done, mail, provable=True).holds is True
+    assert surveyed.proof(done, [], provable=True).wrong == ["the mail to a@home.example lacks its link"]
+    assert surveyed.proof(replace(done, refused=False), mail, provable=True).holds is False
+    assert surveyed.proof(replace(done, chosen={meg.key: CAR}), mail, provable=True).holds is False
+    Vote.objects.create(alert=alert, resident=tom, chosen="Litter", at=MORNING)
+    assert surveyed.proof(done, mail, provable=True).holds is False
+    assert surveyed.proof(done, mail, provable=False).holds is None

@@ -74,7 +74,7 @@ def test_it_holds(tmp_path: Path) -> None:
     found = json.loads(done.stdout)
     assert set(found["invariants"]) == set(INVARIANTS)
     assert set(found["promises"]) == {
-        "paper", "erasure", "returned", "two approvals", "quiet hours", "stand-down", "digests",
+        "paper", "erasure", "returned", "two approvals", "quiet hours", "stand-down", "digests", "survey",
     }  # fmt: skip
     for name, one in (found["invariants"] | found["promises"]).items():
         assert one["holds"] is True and one["checked"] > 0, name

@@ -15,10 +15,11 @@ from bell.organisations import approvals, rules
 from bell.organisations.kinds import Kind
 from bell.places import find
 from bell.places.models import Area
-from bell.proving.rehearse import digested, expected, wrongs
+from bell.proving.rehearse import digested, expected, surveyed, wrongs
 from bell.proving.rehearse.desk import AT_SEA, Desk, Sent
 from bell.proving.rehearse.digested import Digested
 from bell.proving.rehearse.spools import Copy
+from bell.proving.rehearse.surveyed import Surveyed
 from bell.proving.rehearse.verdict import Verdict
 from bell.proving.rehearse.waiting import Patience
 from bell.residents import actions as residents
@@ -47,6 +48,7 @@ class Acts:
     agreed_at: datetime | None = None
     """When the second of two people approved."""
     digested: Digested = field(default_factory=Digested)
+    surveyed: Surveyed = field(default_factory=Surveyed)
 
 
 def run(desk: Desk, patience: Patience) -> Acts:
@@ -58,6 +60,7 @@ def run(desk: Desk, patience: Patience) -> Acts:
     _missing(desk, patience)
     audience, people, _ = _everyone_in_group(desk)
     acts.digested = digested.run(desk, audience, people, patience)
+    acts.surveyed = surveyed.run(desk, audience, people, patience)
     return acts
 
 

@@ -13,7 +13,7 @@ from bell.alerts.models import Approval, Version
 from bell.audit.models import Entry
 from bell.delivery.models import Delivery
 from bell.delivery.models import State as Delivered
-from bell.proving.rehearse import acts, digested, people_proofs, proofs, spools, wrongs
+from bell.proving.rehearse import acts, digested, people_proofs, proofs, spools, surveyed, wrongs
 from bell.proving.rehearse.desk import Sent
 from bell.proving.rehearse.expected import Pair
 from bell.proving.rehearse.spools import Copy, masked
@@ -132,6 +132,7 @@ def promises(evidence: Evidence) -> dict[str, Verdict]:
         "digests": digested.proof(
             evidence.story.acts.digested, evidence.copies, evidence.digests, provable=evidence.whole
         ),
+        "survey": surveyed.proof(evidence.story.acts.surveyed, evidence.copies, provable=evidence.whole),
         "stand-down": acts.stand_down(sent, evidence.copies, provable=evidence.whole),
     }
 
