@@ -95,6 +95,7 @@ def account(request: HttpRequest, member: Resident) -> HttpResponse:
         "map": where.pins(member.places.all()),
         "by_email": _labels(kinds.of_bits(member.email_kinds)),
         "by_text": _labels(kinds.of_bits(member.sms_kinds)),
+        "newer": _labels(kinds.of_bits(kinds.ALL_BITS & ~(kinds.TICKED_BITS | member.email_kinds | member.sms_kinds))),
         "groups": names,
         "organisations": [one.name for one in heard],
         "quiet": _quiet_said(member),

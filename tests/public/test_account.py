@@ -108,6 +108,20 @@ def test_choices(member, cast, meg):
     assert "Your choices are saved" in member.get("/account/").content.decode()
 
 
+def test_newer_kinds_are_told_of_and_off_until_chosen(member, meg):
+    """Decision 24: who joined when there were eight kinds learns of the others, and has none of them."""
+    meg.email_kinds = meg.sms_kinds = 255
+    meg.save()
+    page = member.get("/account/").content.decode()
+    assert "only if you tick them: Survey of priorities, Partner notice" in page
+    page = member.get("/account/choices/").content.decode()
+    assert page.count("checked") == 8 + 8 + 1
+    member.post("/account/choices/", {"email_kinds": ["survey", "partner"], "organisations": []})
+    meg.refresh_from_db()
+    assert of_bits(meg.email_kinds) == ["survey", "partner"]
+    assert "only if you tick them" not in member.get("/account/").content.decode()
+
+
 def test_nothing_at_all_may_be_chosen(member, meg):
     assert member.post("/account/choices/")["Location"] == "/account/"
     meg.refresh_from_db()
