@@ -73,7 +73,7 @@ def test_the_alert_page_counts_and_tells_nobody_apart(cast, at_desk):
         page = shown.content.decode()
         assert "About 10 people answered" in page and "about 10 (100%)" in page and page.count("fewer than 5") == 2
         assert "meg@home.example" not in page and str(meg.key) not in page
-    assert client.get(path).content.decode().count("Nobody here can see who chose what") == 1
+    assert client.get(path).content.decode().count("No page shows who chose what") == 1
 
 
 def test_a_follow_up_of_a_survey_asks_for_no_choices(cast, at_desk):

@@ -218,6 +218,8 @@ class ComposeForm(NarrowingForm):
             self.fields[name] = _fact(name)
         if kinds.FACTS[alert.kind].calm:
             del self.fields["urgent"]
+        if kinds.FACTS[alert.kind].votes:
+            self.fields["title"].help_text = "What you ask, in one line"
         if "closes" in self.names:  # one end is enough
             del self.fields["expires_at"]
         self.tags = spoken.chosen(data, alert)
