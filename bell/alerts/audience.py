@@ -4,7 +4,7 @@ import json
 import math
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from django.conf import settings
@@ -244,15 +244,23 @@ def _sent(mailing: int, *, kept: bool = False) -> QuerySet[Delivery]:
 
 
 def columns(found: QuerySet[Contact], *, urgent: bool = True) -> QuerySet[Contact, Any]:
-    """The columns that the post room's `fill` asks for. What is not urgent is due when a person's quiet hours end."""
+    """The columns that the post room's `fill` asks for. What is not urgent is due when a person's quiet hours end, and
+    carries them, for whatever may delay it."""
     now = clock.now()
     due: Any = Value(now, output_field=DateTimeField())
-    return found.annotate(
+    asked: QuerySet[Contact, Any] = found.annotate(
         recipient_key=F("resident__key"),
         language=F("resident__language"),
         due_at=due if urgent else after_quiet(now, due),
-    ).values("recipient_key", "channel", "address", "address_key", "due_at", "language")
+        **({} if urgent else QUIET),
+    )
+    names = ("recipient_key", "channel", "address", "address_key", "due_at", "language")
+    given: QuerySet[Contact, Any] = asked.values(*names) if urgent else asked.values(*names, *QUIET)
+    return given
 
+
+# A person's quiet hours as columns of `fill`.
+QUIET: Final = {"quiet_from": F("resident__quiet_from"), "quiet_until": F("resident__quiet_until")}
 
 _HALF_HOURS = range(0, 24 * 60, 30)
 

@@ -62,12 +62,16 @@ def columns(found: QuerySet[Contact], frozen: Mapping[str, Any]) -> QuerySet[Con
         due.append(When(theirs, then=audience.after_quiet(at, _moment(at))))
         kept.append(When(theirs, then=Value(1)))
     at_once = audience.after_quiet(now, _moment(now))
-    return found.annotate(
+    asked: QuerySet[Contact, Any] = found.annotate(
         recipient_key=F("resident__key"),
         language=F("resident__language"),
         due_at=Case(*due, default=at_once) if due else at_once,
         waits=Case(*kept, default=Value(0), output_field=IntegerField()),
-    ).values("recipient_key", "channel", "address", "address_key", "due_at", "language", "waits")
+        **audience.QUIET,
+    )
+    names = ("recipient_key", "channel", "address", "address_key", "due_at", "language", "waits")
+    given: QuerySet[Contact, Any] = asked.values(*names, *audience.QUIET)
+    return given
 
 
 def _moment(at: datetime) -> Value:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.db import connection, transaction
 from django.db.models import Max, Q
 
-from bell.alerts import approving, audience, content, digests, expiry, find, pictures, rules, standing_down
+from bell.alerts import approving, audience, content, digests, expiry, find, pictures, rules, standing_down, waking
 from bell.alerts.models import Alert, Approval, Carrier, ShapePlace, State, Version
 from bell.alerts.rule import Part
 from bell.audit.record import record
@@ -250,15 +250,8 @@ def _fill(version: Version, mailing: Mailing, rule: audience.Rule, cursor: Versi
         cursor.filled_at = clock.now()
         post.close(mailing)
         if urgent:
-            _note_quiet(version, mailing)
+            waking.note(version, mailing)
     cursor.save(update_fields=["filled_through", "filled_at"])
-
-
-def _note_quiet(version: Version, mailing: Mailing) -> None:
-    """An urgent alert breaks quiet hours: how many people's stands in the record (B8)."""
-    asleep = Resident.objects.filter(audience.in_quiet(clock.now(), ""), key__in=audience.recipients(mailing)).count()
-    if asleep:
-        record("quiet hours broken", version.alert, by=None, version=version.number, people=asleep)
 
 
 def _is_wide(version: Version) -> bool:
@@ -281,4 +274,5 @@ def finish(version: Version) -> bool:
     )
     if changed:
         record("alert sent", version.alert, by=None, version=version.number)
+        waking.note_late(version)
     return bool(changed)

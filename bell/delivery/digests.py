@@ -50,6 +50,8 @@ class _Kept:
     address: str
     address_key: int
     language: str
+    quiet_from: int | None
+    quiet_until: int | None
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def _kept_for(people: Collection[int]) -> list[_Kept]:
     """All that waits for these people, also what is due later: one email instead of two."""
     rows = Delivery.objects.filter(recipient_key__in=people, state=State.WAITING, channel=Channel.EMAIL)
     rows = rows.filter(pk__in=_unbound().values("pk")).order_by("recipient_key", "mailing", "pk")
-    columns = ("pk", "recipient_key", "mailing_id", "address", "address_key", "language")
+    columns = ("pk", "recipient_key", "mailing_id", "address", "address_key", "language", "quiet_from", "quiet_until")
     return [_Kept(*row) for row in rows.values_list(*columns)]
 
 
@@ -143,7 +145,7 @@ def _send(content: Content, mailings: tuple[int, ...], people: list[list[_Kept]]
                 mailing=mailing, recipient_key=last.person, channel=Channel.EMAIL, address=last.address,
                 address_key=None if shared else last.address_key, language=last.language,
                 state=State.SUPPRESSED if shared else State.QUEUED, reason=SAME_ADDRESS if shared else "",
-                due_at=now, state_at=now,
+                due_at=now, state_at=now, quiet_from=last.quiet_from, quiet_until=last.quiet_until,
             )
         )  # fmt: skip
     _batch(mailing, [one for one in fresh if one.state == State.QUEUED])

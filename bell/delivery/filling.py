@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from django.conf import settings
@@ -24,19 +25,21 @@ from bell.delivery.models import Batch, Delivery, Mailing
 from bell.lib import clock
 
 COLUMNS = ("recipient_key", "channel", "address", "address_key", "due_at")
+QUIET = ("quiet_from", "quiet_until")
 SAME_ADDRESS = "same address"
 _CACHE_KB = 64 * 1024
 
 
 @dataclass(frozen=True)
 class _People:
-    """An audience query, compiled. `language`, `waits`: the SQL of those columns; `some_wait`: it has that."""
+    """An audience query, compiled. `language`, `waits`, `quiet`: the SQL of those columns; `some_wait`: it has that."""
 
     sql: str
     params: tuple[Any, ...]
     language: str
     waits: str
     some_wait: bool
+    quiet: str
 
 
 def fill(
@@ -45,7 +48,8 @@ def fill(
     """Queue the next `step` rows or so of `people`, in one transaction; a rerun of a step changes nothing.
 
     `people` has the columns recipient_key (positive), channel, address, address_key, due_at, and may have language (""
-    is the mailing's own) and waits (1: kept for the digest that is due then, see digests), in any order, no slice. With
+    is the mailing's own), waits (1: kept for the digest that is due then, see digests), and quiet_from and quiet_until
+    (see quiet; an urgent mailing's audience has neither), in any order, no slice. With
     `walk` it is read by its indexes in the order of recipient_key, and no further than the step goes: right for an
     audience of many steps, wrong for a few people among many. All rows of one recipient fall into one step. Of people
     who share an address the first gets the message, the others a row that says so. A stopped mailing takes nobody;
@@ -105,7 +109,9 @@ def _compile(people: QuerySet[Any, Any], using: str) -> _People | None:
     """The query's SQL with our column names, or None when it surely finds nobody."""
     known = {*people.query.values_select, *people.query.annotations}
     has_language, some_wait = "language" in known, "waits" in known
-    columns = (*COLUMNS, *(["language"] if has_language else []), *(["waits"] if some_wait else []))
+    has_quiet = set(QUIET) <= known
+    some = (["language"] if has_language else [], ["waits"] if some_wait else [], QUIET if has_quiet else [])
+    columns = (*COLUMNS, *chain.from_iterable(some))
     query = people.using(using).order_by().values(*columns).query
     if query.is_sliced:
         raise ValueError("An audience is filled whole: take no slice of it")
@@ -114,14 +120,15 @@ def _compile(people: QuerySet[Any, Any], using: str) -> _People | None:
     except EmptyResultSet:
         return None
     language, waits = "q.language" if has_language else "''", "q.waits" if some_wait else "0"
-    return _People(sql, tuple(params), language, waits, some_wait)
+    quiet = ", ".join(f"q.{name}" if has_quiet else "NULL" for name in QUIET)
+    return _People(sql, tuple(params), language, waits, some_wait, quiet)
 
 
 # Temporary tables of this connection: what a step read, and its batches.
 _TABLES = {
     "fill_read": "recipient_key bigint NOT NULL, channel varchar(8) NOT NULL, address varchar(254) NOT NULL,"
     " address_key bigint, due_at {moment} NOT NULL, language varchar(12) NOT NULL, waits integer NOT NULL,"
-    " reason varchar(200) DEFAULT '' NOT NULL",
+    " reason varchar(200) DEFAULT '' NOT NULL, quiet_from smallint, quiet_until smallint",
     "fill_batch": "chunk bigint NOT NULL PRIMARY KEY, batch_id bigint NOT NULL",
 }
 
@@ -140,8 +147,8 @@ def _prepare(cursor: CursorWrapper, using: str) -> None:
 
 
 _READ = """
-INSERT INTO fill_read (recipient_key, channel, address, address_key, due_at, language, waits)
-SELECT q.recipient_key, q.channel, q.address, q.address_key, q.due_at, {language}, {waits}
+INSERT INTO fill_read (recipient_key, channel, address, address_key, due_at, language, waits, quiet_from, quiet_until)
+SELECT q.recipient_key, q.channel, q.address, q.address_key, q.due_at, {language}, {waits}, {quiet}
 FROM ({people}) q WHERE {where} ORDER BY q.recipient_key LIMIT %s
 """
 
@@ -150,7 +157,8 @@ def _read(cursor: CursorWrapper, people: _People, part: _Part) -> tuple[int | No
     """Evaluate the audience once: (last recipient key of this step, whether it is the last); (None, True): nobody."""
 
     def read(where: str, key: int, most: int) -> int:
-        statement = _READ.format(people=people.sql, language=people.language, waits=people.waits, where=where)
+        own = {"language": people.language, "waits": people.waits, "quiet": people.quiet}
+        statement = _READ.format(people=people.sql, where=where, **own)
         cursor.execute(statement, [*people.params, key, most])
         return int(cursor.rowcount)
 
@@ -215,9 +223,9 @@ def _block(cursor: CursorWrapper, mailing: Mailing) -> int:
 
 
 _INSERT = """
-INSERT INTO delivery_delivery (mailing_id, state_at, retried, recipient_key, channel, address, address_key, due_at,
-                               language, reason, state, batch_id, attempts, provider, provider_ref)
-SELECT %s, %s, %s, f.recipient_key, f.channel, f.address, {columns}, 0, '', ''
+INSERT INTO delivery_delivery (mailing_id, state_at, retried, recipient_key, channel, address, quiet_from, quiet_until,
+                               address_key, due_at, language, reason, state, batch_id, attempts, provider, provider_ref)
+SELECT %s, %s, %s, f.recipient_key, f.channel, f.address, f.quiet_from, f.quiet_until, {columns}, 0, '', ''
 FROM {rows}
 ORDER BY f.recipient_key
 ON CONFLICT DO NOTHING

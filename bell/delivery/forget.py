@@ -40,10 +40,11 @@ def ended() -> Q:
 
 
 def empty_addresses(ids: Sequence[int]) -> int:
-    """Take address, gateway reference and any address in a relay's words out of deliveries; how many."""
+    """Take address, quiet hours, gateway reference and any address in a relay's words out of deliveries; how many."""
     rows = Delivery.objects.filter(pk__in=ids)
     quoting = Q(reason__contains="@") | Q(reason__contains="+")
-    return rows.update(address="", provider_ref="", reason=Case(When(quoting, then=Value("")), default=F("reason")))
+    said = Case(When(quoting, then=Value("")), default=F("reason"))
+    return rows.update(address="", provider_ref="", reason=said, quiet_from=None, quiet_until=None)
 
 
 def empty_contents(ids: Sequence[int]) -> int:
@@ -114,7 +115,8 @@ def forget(*, deliveries: QuerySet[Delivery], addresses: Iterable[tuple[str, int
         # A new random key a row: rows of the same person cannot be put together again.
         one.recipient_key, one.address_key = keys.random_key(), keys.random_key()
         one.address, one.provider_ref, one.reason = "", "", ERASED
-    columns = ["recipient_key", "address_key", "address", "provider_ref", "reason"]
+        one.quiet_from = one.quiet_until = None
+    columns = ["recipient_key", "address_key", "address", "provider_ref", "reason", "quiet_from", "quiet_until"]
     Delivery.objects.bulk_update(fresh, columns, batch_size=200)
     for number in inbound:
         Inbound.objects.filter(pk=number).update(

@@ -142,6 +142,9 @@ class Delivery(models.Model):
     provider_ref = models.CharField(max_length=64, blank=True, default="")
     # Which of the mailing's languages this person reads; "" is the mailing's own.
     language = models.CharField(max_length=12, blank=True, default="", db_default="")
+    # The person's quiet hours, where they hold for it (quiet.py): minutes after midnight on London's clocks.
+    quiet_from = models.SmallIntegerField(null=True, blank=True)
+    quiet_until = models.SmallIntegerField(null=True, blank=True)
     # When the person complained about it as spam.
     complained_at = models.DateTimeField(null=True, blank=True)
     # True once an uncertain message was sent a second time: the one way to a second copy.

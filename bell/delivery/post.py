@@ -19,6 +19,7 @@ from bell.delivery.content import (
     check_reference,
 )
 from bell.delivery.models import OPEN, Batch, Channel, Delivery, DigestItem, Lane, Mailing, State, Suppression
+from bell.delivery.quiet import Hours
 from bell.lib import keys
 
 __all__ = [
@@ -67,10 +68,18 @@ def close(mailing: Mailing) -> None:
 
 @transaction.atomic
 def post(
-    content: Content, *, authority: Authority, stream: str, lane: int, to: Address, practice: bool = False
+    content: Content,
+    *,
+    authority: Authority,
+    stream: str,
+    lane: int,
+    to: Address,
+    practice: bool = False,
+    hours: Hours | None = None,
 ) -> Delivery:
     """Queue one message to one address, in the caller's transaction; sent as soon as a worker comes by its lane.
 
+    `hours`: the person's quiet hours, in which a routine message that nobody asked for waits until they are over.
     A suppressed address gives a Delivery in state suppressed, as does a second automatic answer within a day.
     """
     channel = Channel(to.channel)
@@ -81,6 +90,7 @@ def post(
     if not reason and content.auto_submitted and authority.kind == "receipt":
         reason = blocking.answered_already(mailing, address_key=key, channel=channel)
     batch = None
+    begins, ends = hours or (None, None)
     if not reason:
         batch = Batch.objects.create(mailing=mailing, channel=channel, lane=mailing.lane, due_at=now, size=1)
         wake.ring()
@@ -95,6 +105,8 @@ def post(
         batch=batch,
         due_at=now,
         state_at=now,
+        quiet_from=begins,
+        quiet_until=ends,
     )
     close(mailing)
     return delivery

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Case, QuerySet, When
 
-from bell.delivery import blocking, leasing, times
+from bell.delivery import blocking, leasing, quiet, times
 from bell.delivery.leasing import Lease
 from bell.delivery.models import PENDING, TAKEN_BACK, Channel, Delivery, Lane, Mailing, State
 from bell.delivery.results import Outcome, Result
@@ -30,7 +30,7 @@ HELD = "its turn has not come"
 
 _COLUMNS = (
     "id", "recipient_key", "address", "address_key", "state", "attempts",
-    "language", "provider", "provider_ref", "reason", "slot",
+    "language", "provider", "provider_ref", "reason", "quiet_from", "quiet_until", "slot",
 )  # fmt: skip
 
 
@@ -47,6 +47,8 @@ class Row(NamedTuple):
     provider: str = ""
     provider_ref: str = ""
     reason: str = ""
+    quiet_from: int | None = None
+    quiet_until: int | None = None
     # When it was put off until now, if it was: it is not to be put off again for the same reason.
     slot: datetime | None = None
 
@@ -115,7 +117,7 @@ def _allowed(lease: Lease, size: int) -> list[Row]:
     """
     while True:
         found = _read(lease, size)
-        chosen = [row for row, why in found if not why and row.state in PENDING]
+        chosen = _awake(lease, [row for row, why in found if not why and row.state in PENDING])
         if len(chosen) == len(found):
             return chosen
         _block(lease, [(row, why) for row, why in found if why and row.state in PENDING])
@@ -123,6 +125,20 @@ def _allowed(lease: Lease, size: int) -> list[Row]:
         Delivery.objects.filter(pk__in=out, batch=lease.batch_id, state__in=TAKEN_BACK).update(batch=None)
         if chosen:
             return chosen
+
+
+def _awake(lease: Lease, rows: list[Row]) -> list[Row]:
+    """The rows that may be sent now; those whose person has quiet hours leave the batch until these are over."""
+    if lease.lane not in quiet.KEEPING:
+        return rows
+    now = times.now()
+    ends = {row.id: quiet.until(row.quiet_from, row.quiet_until, now) for row in rows if row.quiet_from is not None}
+    asleep = [(number, end) for number, end in ends.items() if end is not None]
+    if not asleep:
+        return rows
+    quiet.put_off(lease.mailing, lease.channel, lease.batch_id, asleep, now)
+    away = {number for number, _ in asleep}
+    return [row for row in rows if row.id not in away]
 
 
 def _read(lease: Lease, size: int) -> list[tuple[Row, str]]:

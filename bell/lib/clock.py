@@ -22,7 +22,8 @@ def quiet_end(at: datetime, begins: int, ends: int) -> datetime | None:
     """When quiet hours that hold at a moment are over, or None when they do not hold then.
 
     `begins` and `ends` are minutes after midnight on London's clocks; hours that begin later than they end go over
-    midnight. An end that the clocks skip in spring is an hour later, one that comes twice in autumn is the first.
+    midnight. They hold whenever the clocks show one of their minutes. An end that the clocks skip in spring is an hour
+    later; of one that comes twice in autumn it is the first that is still ahead.
     """
     here = local(at)
     minute = here.hour * 60 + here.minute
@@ -31,7 +32,8 @@ def quiet_end(at: datetime, begins: int, ends: int) -> datetime | None:
         return None
     day = here.date() + timedelta(days=1 if over_midnight and minute >= begins else 0)
     end = datetime(day.year, day.month, day.day, ends // 60, ends % 60, tzinfo=LONDON)
-    return end.astimezone(UTC)
+    first, second = end.astimezone(UTC), end.replace(fold=1).astimezone(UTC)
+    return first if first > at else second
 
 
 def next_at(after: datetime, hour: int, weekday: int | None = None) -> datetime:

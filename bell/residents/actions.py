@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from bell.audit.record import record
-from bell.delivery import post
+from bell.delivery import post, quiet
 from bell.delivery.digests import STREAM as DIGEST
 from bell.delivery.models import Channel
 from bell.lib import cells, clock
@@ -237,6 +237,7 @@ def set_quiet(resident: Resident, *, hours: tuple[int, int] | None, by: object) 
         raise ValueError("Quiet hours begin and end at different half hours of the day")
     resident.quiet_from, resident.quiet_until = hours or (None, None)
     resident.save(update_fields=["quiet_from", "quiet_until"])
+    quiet.choose(recipient_key=resident.key, hours=hours)
     digests.move(resident)
     record("quiet hours set" if hours else "quiet hours ended", resident, by=by)
 

@@ -62,6 +62,7 @@ def _ask(contact_id: int, dead_id: int) -> bool:
         stream="notice",
         lane=Lane.ROUTINE,
         to=post.Address(contact.resident.key, Channel.SMS, mobile.address),
+        hours=contact.resident.quiet_hours,
     )
     record("asked for another email address", contact.resident, by=None, channel=Channel.SMS)
     return True

@@ -72,6 +72,11 @@ class Resident(models.Model):
     def __str__(self) -> str:
         return f"Resident {self.key}"
 
+    @property
+    def quiet_hours(self) -> tuple[int, int] | None:
+        """From and until, in minutes after midnight in London; None: no quiet hours."""
+        return None if self.quiet_from is None or self.quiet_until is None else (self.quiet_from, self.quiet_until)
+
 
 Row = TypeVar("Row", bound=models.Model)
 

@@ -34,6 +34,10 @@ def london(day, hour, minute=0, month=11):
         (london(20, 12), NIGHT, None),
         (london(20, 13, 30), SIESTA, london(20, 15)),
         (london(20, 15), SIESTA, None),
+        # Half past one comes twice, or not at all.
+        (london(25, 0, 30, month=10), (22 * 60, 90), datetime(2026, 10, 25, 0, 30, tzinfo=clock.UTC)),
+        (london(25, 1, 10, month=10).replace(fold=1), (22 * 60, 90), datetime(2026, 10, 25, 1, 30, tzinfo=clock.UTC)),
+        (datetime(2027, 3, 28, 0, 30, tzinfo=clock.UTC), (22 * 60, 90), datetime(2027, 3, 28, 1, 30, tzinfo=clock.UTC)),
         # The clocks go back on 25 October 2026 and forward on 28 March 2027.
         (london(24, 23, month=10), NIGHT, london(25, 8, month=10)),
         (datetime(2027, 3, 27, 23, tzinfo=clock.LONDON), NIGHT, datetime(2027, 3, 28, 8, tzinfo=clock.LONDON)),
@@ -46,12 +50,11 @@ def test_when_quiet_hours_end(at, hours, ends):
 @given(
     st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1)), st.sampled_from(HALF_HOURS), st.sampled_from(HALF_HOURS)
 )
-def test_the_end_is_ahead_within_a_day_and_not_quiet_itself(at, begins, ends):
+def test_the_end_is_ahead_within_a_day(at, begins, ends):
     at = at.replace(tzinfo=clock.UTC)
     over = clock.quiet_end(at, begins, ends) if begins != ends else None
     if over is not None:
-        assert at < over + timedelta(hours=1) and over - at <= timedelta(hours=25)
-        assert clock.quiet_end(over, begins, ends) is None or over < at
+        assert at < over <= at + timedelta(hours=25)
 
 
 @pytest.mark.django_db
@@ -112,6 +115,35 @@ def test_urgent_reaches_both_and_the_record_says_how_many_were_woken(cast):
     rows = sent(cast, urgent=True)
     assert rows[quiet.key].due_at <= clock.now()
     assert Entry.objects.get(verb="quiet hours broken").facts["people"] == 1
+
+
+@pytest.mark.django_db
+def test_rows_carry_the_hours_of_routine_alone_and_take_those_chosen_later(cast):
+    person = asleep(cast)
+    hours = (person.quiet_from, person.quiet_until)
+    assert [(row.quiet_from, row.quiet_until) for row in sent(cast, urgent=True).values()] == [(None, None)]
+    routine = sent(cast)[person.key]
+    assert (routine.quiet_from, routine.quiet_until) == hours
+    actions.set_quiet(person, hours=NIGHT, by=person)
+    assert set(Delivery.objects.values_list("quiet_from", "quiet_until")) == {(None, None), NIGHT}
+    actions.set_quiet(person, hours=None, by=person)
+    assert set(Delivery.objects.values_list("quiet_from", "quiet_until")) == {(None, None)}
+
+
+@pytest.mark.django_db
+def test_urgent_that_was_delayed_into_somebodys_night_is_noted_when_it_is_sent(cast, monkeypatch):
+    noon = london(20, 12).astimezone(clock.UTC)
+    monkeypatch.setattr(clock, "now", lambda: noon)
+    sleeper, nobody = cast.resident(), cast.resident()
+    actions.set_quiet(sleeper, hours=NIGHT, by=sleeper)
+    sent(cast, urgent=True)
+    assert not Entry.objects.filter(verb="quiet hours broken").exists()
+    monkeypatch.setattr(clock, "now", lambda: noon + timedelta(hours=11))
+    Delivery.objects.update(state=State.SENT, batch=None, state_at=clock.now())
+    assert dispatch.run_due()
+    facts = Entry.objects.get(verb="quiet hours broken").facts
+    assert facts["people"] == 1 and facts["delayed"]
+    assert nobody.quiet_hours is None
 
 
 @pytest.mark.django_db

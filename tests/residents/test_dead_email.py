@@ -94,3 +94,13 @@ def test_nobody_is_woken(cast, at):
         assert dead_email.ask_for_another() == 0
     at(9)
     assert dead_email.ask_for_another() == 1
+
+
+def test_the_text_waits_while_the_person_has_quiet_hours(cast, at):
+    at(12)
+    person = cast.resident(mobile=MOBILE)
+    actions.set_quiet(person, hours=(11 * 60, 14 * 60), by=person)
+    email_dies(person)
+    dead_email.ask_for_another()
+    text = Delivery.objects.get(channel="sms")
+    assert (text.quiet_from, text.quiet_until) == person.quiet_hours == (660, 840)
