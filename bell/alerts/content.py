@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -75,6 +76,8 @@ class Parts:
     language: languages.Language = languages.ENGLISH
     picture: Shown | None = None
     votes: bool = False
+    # When retention deleted the picture that it had.
+    picture_gone: datetime | None = None
 
     @property
     def facts_plain(self) -> list[str]:
@@ -86,6 +89,7 @@ def parts(frozen: dict[str, Any], carrier: Organisation | None = None) -> Parts:
     """What the message shows, from the frozen data and the organisation's own; a missing field of its kind is empty."""
     organisation = Organisation.objects.get(pk=frozen["organisation"])
     kind = kinds.Kind(frozen["kind"])
+    shown, gone = _picture(frozen)
     return Parts(
         reference=frozen["reference"],
         kind=kind.label,
@@ -103,15 +107,23 @@ def parts(frozen: dict[str, Any], carrier: Organisation | None = None) -> Parts:
         on_behalf_of=Organisation.objects.get(pk=behalf).name if (behalf := frozen.get("on_behalf_of")) else "",
         carrier=carrier.name if carrier else "",
         language=languages.of(frozen.get("language", "")),
-        picture=picture(frozen),
+        picture=shown,
+        picture_gone=gone,
     )
 
 
 def picture(frozen: dict[str, Any]) -> Shown | None:
     """The frozen picture, or none."""
+    return _picture(frozen)[0]
+
+
+def _picture(frozen: dict[str, Any]) -> tuple[Shown | None, datetime | None]:
+    """The frozen picture; or none, and since when it is deleted."""
     named = frozen.get("picture")
     found = Picture.objects.filter(sha256=named["sha256"]).defer("data").first() if named else None
-    return Shown(found.sha256, named["alt"], found.width, found.height, found.size) if named and found else None
+    if not named or found is None or found.deleted_at is not None:
+        return None, found.deleted_at if found else None
+    return Shown(found.sha256, named["alt"], found.width, found.height, found.size), None
 
 
 def facts(frozen: dict[str, Any]) -> list[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """The picture of an alert, made anew by us: kept by its hash, never changed."""
 
 from django.db import models
+from django.db.models import Q
 
 
 class Picture(models.Model):
@@ -12,6 +13,15 @@ class Picture(models.Model):
     height = models.PositiveIntegerField()
     size = models.PositiveIntegerField(help_text="Bytes")
     made_at = models.DateTimeField()
+    # When retention deleted it (alerts.letting_go): its hash and size stay known, for the versions that froze it.
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        """What is deleted is not there."""
+
+        constraints = [
+            models.CheckConstraint(name="picture_deleted_is_empty", condition=Q(deleted_at__isnull=True) | Q(data=b""))
+        ]
 
     def __str__(self) -> str:
         return self.sha256[:8]

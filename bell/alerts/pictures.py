@@ -65,7 +65,7 @@ def remove(alert: Alert, *, by: Officer) -> Alert:
 def shown(alert: Alert, sha256: str) -> Picture | None:
     """The picture with this hash, if it is the alert's own or one of its versions froze it."""
     found = Picture.objects.filter(sha256=sha256).first()
-    if found is None:
+    if found is None or found.deleted_at is not None:
         return None
     if found.pk == alert.picture_id or alert.versions.filter(frozen__picture__sha256=sha256).exists():
         return found
@@ -97,8 +97,15 @@ def _save(alert: Alert, by: Officer) -> None:
 
 def _kept(data: bytes) -> Picture:
     width, height = pictures.size_of(data)
-    facts = {"data": data, "width": width, "height": height, "size": len(data), "made_at": clock.now()}
-    return Picture.objects.get_or_create(sha256=hashlib.sha256(data).hexdigest(), defaults=facts)[0]
+    now = clock.now()
+    facts = {"data": data, "width": width, "height": height, "size": len(data), "made_at": now}
+    sha256 = hashlib.sha256(data).hexdigest()
+    # Locked, so that retention does not take it away meanwhile; what it took before is there again.
+    kept, _ = Picture.objects.select_for_update().get_or_create(sha256=sha256, defaults=facts)
+    if kept.deleted_at is not None:
+        kept.data, kept.made_at, kept.deleted_at = data, now, None
+        kept.save(update_fields=["data", "made_at", "deleted_at"])
+    return kept
 
 
 def _forget(picture: Picture | None) -> None:

@@ -53,6 +53,24 @@ def empty_contents(ids: Sequence[int]) -> int:
     return rows.update(content=_EMPTY.as_json(), content_hash=_EMPTY.digest())
 
 
+def with_words(mailings: QuerySet[Mailing]) -> QuerySet[Mailing]:
+    """Of these, those that still say something."""
+    return mailings.exclude(content__text="", content__html="", content__sms="")
+
+
+def empty_sent(ids: Sequence[int]) -> int:
+    """Take the words and pictures out of mailings to many; how many. `content_hash` still says what was approved, so
+    nothing that is empty can be sent in their name."""
+    return Mailing.objects.filter(pk__in=ids).update(content=_EMPTY.as_json())
+
+
+def drop_inline(ids: Sequence[int]) -> None:
+    """Take the pictures out of mailings that are over; the words stay."""
+    for mailing in Mailing.objects.filter(pk__in=ids):
+        mailing.content = {**mailing.content, "inline": {}}
+        mailing.save(update_fields=["content"])
+
+
 def empty_raw(ids: Sequence[int]) -> int:
     """Take the raw bytes and the envelope out of what came in; how many."""
     return Inbound.objects.filter(pk__in=ids).update(raw=b"", envelope_from="", envelope_to="")

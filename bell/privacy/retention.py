@@ -11,6 +11,7 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from bell.alerts import letting_go
 from bell.alerts.models import CountAsked
 from bell.audit.record import record
 from bell.conversations import votes
@@ -18,6 +19,7 @@ from bell.conversations.models import Conversation, Turn, Vote
 from bell.delivery import digests as post_digests
 from bell.delivery import forget
 from bell.delivery.models import DigestItem, Inbound, Mailing
+from bell.evidence.models import Exhibit, Upload
 from bell.lib import clock
 from bell.privacy import erase
 from bell.privacy.models import Restriction, RetentionRun
@@ -81,6 +83,16 @@ def _talks(before: datetime, *, useful: bool) -> Rows:
     return found.exclude(key__in=_held_keys())
 
 
+def _held_alerts() -> set[int]:
+    """Alerts of which a restriction keeps something that came back: what was asked stays with what was answered."""
+    held: set[int] = set()
+    for kind, model in (("conversation", Conversation), ("exhibit", Exhibit), ("upload", Upload)):
+        keys = Restriction.objects.standing().filter(target_type=kind).values_list("target_key", flat=True)
+        found = model.objects.filter(key__in=[int(key) for key in keys]).exclude(alert=None)
+        held.update(found.values_list("alert", flat=True))
+    return held
+
+
 def _delete(model: Any) -> Callable[[Sequence[Any]], int]:
     return lambda ids: int(model.objects.filter(pk__in=ids).delete()[0])
 
@@ -132,6 +144,24 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "survey choices", "Who chose what in a survey that is over is forgotten; the numbers stay.", 30,
         lambda before: votes.over(Vote.objects.filter(at__lt=before)), votes.forget_who,
+    ),
+    Rule(
+        "unused pictures", "Pictures that were put into a draft and never sent are deleted.", 7,
+        letting_go.unused_pictures, letting_go.drop_unused, chunk=50,
+    ),
+    Rule(
+        "search pictures", "Pictures of people who were found are deleted after the search.", 30,
+        lambda before: letting_go.used_pictures(before, search=True, held=_held_alerts()),
+        letting_go.delete_pictures, chunk=50,
+    ),
+    Rule(
+        "search words", "The post room’s copies of a search that is over lose their words and pictures.", 30,
+        lambda before: letting_go.search_mailings(before, held=_held_alerts()), forget.empty_sent, chunk=50,
+    ),
+    Rule(
+        "pictures", "Pictures of other alerts are deleted once these are over.", 365,
+        lambda before: letting_go.used_pictures(before, search=False, held=_held_alerts()),
+        letting_go.delete_pictures, chunk=50,
     ),
     Rule(
         "sessions", "Browsers that were signed in and are no more are forgotten.", 1,

@@ -29,6 +29,7 @@ _VERBS = {
     "alert sent": ("Everything is sent", "done"),
     "alert stopped": ("Sending stopped", "bad"),
     "alert closed": ("Closed", "done"),
+    "picture deleted": ("Picture deleted by retention", ""),
     "carrier agreed": ("Carried by a partner", "done"),
     "carrier declined": ("A partner declined to carry it", ""),
     "alert passed on": ("Passed on by a partner", "done"),
