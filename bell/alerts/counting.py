@@ -65,14 +65,14 @@ def roughly(rule: Rule, *, by: Officer, sms_text: str = "", team: Team | None = 
     def by_channels(*channels: str) -> int | None:
         """Those who get it by any of these."""
         if there is None:
-            return _hide(_sent_before(replace(rule, channels=channels)))
-        return _hide(there * parts[channels])
+            return hide(_sent_before(replace(rule, channels=channels)))
+        return hide(there * parts[channels])
 
     emails, texts = (by_channels(one) if one in rule.channels else 0 for one in (Channel.EMAIL, Channel.SMS))
     home = organisation_rules.patch_ground(team) if team is not None and ground is not None else None
     beyond = None
     if home is not None and ground is not None:
-        beyond = _hide(_there(rule, shapes.union([ground.difference(home)])) * parts[rule.channels])
+        beyond = hide(_there(rule, shapes.union([ground.difference(home)])) * parts[rule.channels])
     return Roughly(
         people=by_channels(*rule.channels),
         emails=emails,
@@ -83,7 +83,7 @@ def roughly(rule: Rule, *, by: Officer, sms_text: str = "", team: Team | None = 
     )
 
 
-def _hide(number: float) -> int | None:
+def hide(number: float) -> int | None:
     """Rounded to 5, and nothing under 5, zero neither: whether there is anybody is not said of so few."""
     return None if number < FEWEST else audience.hidden(round(number))
 

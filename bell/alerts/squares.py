@@ -23,6 +23,8 @@ ENOUGH = 5_000
 _SECONDS = 60
 # Where in a resident's key the two bits stand that say how often they count: 0, 1, 1 or 2 times.
 _BIT = 40
+# And where the two bits stand that say how often their cameras do: known numbers of people say nothing of cameras.
+_CAMERA_BIT = 42
 _TOP_SHIFT = 2 * (cells.BITS - blocks.TOP)
 
 _sums: Kept[tuple[Ints, Floats]] = Kept(seconds=_SECONDS, most=500)
@@ -38,6 +40,11 @@ def forget() -> None:
 def weight(key: str) -> Combinable:
     """How often a person counts, by the column of their key: 0, 1, 1 or 2 times. No page shows these bits of a key."""
     return F(key).bitrightshift(_BIT).bitand(1) + F(key).bitrightshift(_BIT + 1).bitand(1)
+
+
+def camera_weight(key: str) -> Combinable:
+    """How often a person's cameras count: likewise, by two other bits."""
+    return F(key).bitrightshift(_CAMERA_BIT).bitand(1) + F(key).bitrightshift(_CAMERA_BIT + 1).bitand(1)
 
 
 def followers(organisation: int, group: int | None = None) -> QuerySet[Resident]:

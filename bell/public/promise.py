@@ -72,9 +72,9 @@ PROMISES: tuple[Promise, ...] = (
     ),
     Promise(
         _SEE,
-        "Of a camera that you register, officers see a rounded number of cameras near a place, and the day on which "
-        "the first records over itself: never which, nor whose.",
-        "tests/evidence/test_cameras.py::test_numbers_are_rounded_and_small_ones_hidden",
+        "Of a camera that you register, officers see about how many places with cameras lie near what they draw, from "
+        "which nobody can be found: never which, nor whose.",
+        "tests/alerts/test_cameras.py::test_a_thief_who_draws_for_ever_cannot_tell_whether_one_camera_is_registered",
     ),
     Promise(
         _SEE,

@@ -260,7 +260,7 @@ class Copy:
                 "_followers_in",
                 lambda rule, ground, group: gathered(self.around[id(ground)], group).within(ground),
             )
-            shown = [counting._hide(counting._there(rule, ground)) for rule, ground in self.asked]
+            shown = [counting.hide(counting._there(rule, ground)) for rule, ground in self.asked]
         return np.array([2.0 if one is None else float(one) for one in shown])
 
 
