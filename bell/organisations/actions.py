@@ -9,7 +9,7 @@ from django.utils.text import slugify
 from bell.audit.record import record
 from bell.lib import clock
 from bell.lib.problems import FieldProblems
-from bell.organisations import notices, rules, signin
+from bell.organisations import rules
 from bell.organisations.models import Agreement, Officer, Organisation, OrganisationName, Route
 
 
@@ -31,32 +31,6 @@ class Terms:
     starts: date
     ends: date
     document: str
-
-
-@transaction.atomic
-def open_again(officer: Officer, *, by: Officer, why: str) -> str:
-    """For an officer who lost every way in, after an administrator saw in person who they are: a password for one use.
-
-    Old password, factors and sessions are gone. `why` says how the administrator made sure. The password is returned
-    once, to be told by voice, and kept nowhere.
-    """
-    if not rules.may_administer(by) or by.organisation_id != officer.organisation_id:
-        raise NotAllowed("Only an administrator of the same organisation opens an account again.")
-    if by.pk == officer.pk:
-        raise NotAllowed("Nobody opens their own account again: ask another administrator.")
-    if not why.strip():
-        raise NotAllowed("Say how you made sure who it is.")
-    fresh = Officer.objects.select_for_update().get(pk=officer.pk)
-    if not fresh.is_active:
-        raise NotAllowed("This account is switched off.")
-    password = signin.tell_password(fresh, by=by)
-    signin.forget_factors(fresh)
-    record("officer opened again", fresh, by=by, why=why.strip()[:200])
-    others = [one for one in rules.administrators(fresh.organisation) if one.pk not in (by.pk, fresh.pk)]
-    notices.notify(fresh, "An administrator opened your account again.", key=f"officer {fresh.pk}")
-    for one in others:
-        notices.notify(one, "A colleague opened an account again.", key=f"officer {fresh.pk}")
-    return password
 
 
 @transaction.atomic

@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from django.db import transaction
 
 from bell.audit.record import record
-from bell.lib import emails, phones
+from bell.lib import clock, emails, phones
 from bell.lib.problems import FieldProblems
 from bell.organisations import notices, rules, signin
 from bell.organisations.actions import NotAllowed
-from bell.organisations.models import Grant, Officer, Organisation, Role
+from bell.organisations.models import Grant, GrantProposal, Officer, Organisation, Role
 
 
 class NotAnOfficer(FieldProblems):
@@ -91,11 +91,22 @@ def switch_on(officer: Officer, *, by: Officer, why: str) -> tuple[Officer, str]
     fresh.is_active = True
     fresh.save(update_fields=["is_active"])
     lost = Grant.objects.filter(officer=fresh).delete()[0]
+    end_proposals(fresh, by=by)
     password = signin.tell_password(fresh, by=by)
     signin.forget_factors(fresh)
     record("officer switched on", fresh, by=by, why=why.strip()[:200], roles_lost=lost)
     tell_others(fresh.organisation, "An officer’s account was switched on again.", key=f"officer {fresh.pk}", but=by)
     return fresh, password
+
+
+def end_proposals(officer: Officer, *, by: Officer) -> set[tuple[int, str]]:
+    """End what waits for a second administrator, in the caller's transaction: it was proposed for whoever had the
+    account before. Returns (team, role) of what was still open."""
+    now = clock.now()
+    waiting = GrantProposal.objects.filter(officer=officer, state=GrantProposal.State.WAITING)
+    found = set(waiting.filter(expires_at__gt=now).values_list("team", "role"))
+    waiting.update(state=GrantProposal.State.WITHDRAWN, decided_by=by, decided_at=now)
+    return found
 
 
 def tell_others(organisation: Organisation, words: str, *, key: str, but: Officer | None) -> None:

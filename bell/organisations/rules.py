@@ -91,11 +91,22 @@ TOLD_COUNTS_FOR = timedelta(days=7)
 """So long after somebody told an officer a password, the two do not count as two people who check each other."""
 
 
+def _told_lately(officer: Officer) -> bool:
+    """Whether somebody who told them a password may be the one who uses it."""
+    return officer.told_at is not None and officer.told_at > clock.now() - TOLD_COUNTS_FOR
+
+
+def told_lately_by(officer: Officer) -> Officer | None:
+    """Who told an officer a password so lately that they may be the one who uses it."""
+    return officer.told_by if _told_lately(officer) else None
+
+
 def why_not_confirm(by: Officer, proposal: GrantProposal) -> str:
     """Why this officer may not confirm a proposal, in words; "" where they may.
 
     Four eyes: an administrator who is neither who proposed it nor whom it is about, nor either of them by another
-    account, and to whom the proposer has not just told a password (and so might be).
+    account; to whom the proposer has not just told a password (and so might be); and who has not just told one to whom
+    it is about (and so might be them).
     """
     if not may_administer(by) or by.organisation_id != proposal.officer.organisation_id:
         return "Only an administrator of the same organisation confirms a role."
@@ -103,9 +114,11 @@ def why_not_confirm(by: Officer, proposal: GrantProposal) -> str:
         return "Nobody confirms a role of their own. Another administrator must do it."
     if _seem_one(by, proposal.proposed_by):
         return "You proposed this. Another administrator must confirm it."
-    recent = by.told_at is not None and by.told_at > clock.now() - TOLD_COUNTS_FOR
-    if recent and by.told_by_id == proposal.proposed_by_id:
+    if _told_lately(by) and by.told_by_id == proposal.proposed_by_id:
         return "Who proposed this told you your password within the last 7 days. Another administrator must confirm it."
+    teller = told_lately_by(proposal.officer)
+    if teller is not None and _seem_one(by, teller):
+        return "You told them a password within the last 7 days. Another administrator must confirm it."
     if not may_administer(proposal.proposed_by):
         return "Who proposed this is no administrator any more. Propose it again."
     if not proposal.officer.is_active:

@@ -14,7 +14,7 @@ from shapely.geometry import box
 
 from bell.alerts import cameras, counting, squares
 from bell.alerts.rule import Rule
-from bell.lib import blocks, cells, clock, shapes
+from bell.lib import blocks, cells, clock
 from bell.organisations.kinds import Kind
 from bell.residents import cameras as register
 from bell.residents.models import Camera, Resident
@@ -197,4 +197,3 @@ def test_no_later_page_says_anything_of_cameras(cast):
         desk.force_login(officer, backend="allauth.account.auth_backends.AuthenticationBackend")
         page = desk.get(f"/desk/alerts/{alert.reference}/")
         assert page.status_code == 200 and "registered camera" not in page.content.decode().lower()
-

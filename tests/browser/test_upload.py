@@ -259,5 +259,6 @@ def test_cameras(page, world):
     look(page, "cameras")
     draft = world.draft(kind=Kind.FOOTAGE, audience={"areas": [], "shapes": [CIRCLE], "groups": []})
     sign_in(page, world.author, f"/desk/alerts/{draft.reference}/edit/")
-    expect(page.locator("#count")).to_contain_text(re.compile(r"About \d+ places with registered cameras lie within 150 metres"))
+    said = re.compile(r"About \d+ places with registered cameras lie within 150 metres")
+    expect(page.locator("#count")).to_contain_text(said)
     look(page, "compose-cameras")

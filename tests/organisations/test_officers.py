@@ -7,9 +7,10 @@ from django.test import Client
 from bell.audit.models import Entry
 from bell.delivery.models import Delivery
 from bell.organisations import granting, officers, teams
-from bell.organisations.actions import NotAllowed, open_again
+from bell.organisations.actions import NotAllowed
 from bell.organisations.models import Officer, Role, Team
 from bell.organisations.officers import Facts, NotAnOfficer
+from bell.organisations.recovery import open_again
 from bell.organisations.teams import NotATeam, Terms
 from tests.cast import PASSWORD
 

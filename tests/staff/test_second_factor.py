@@ -13,7 +13,8 @@ from bell.alerts import actions as alert_actions
 from bell.alerts.models import Alert, State
 from bell.audit.models import Entry
 from bell.organisations import signin
-from bell.organisations.actions import NotAllowed, open_again
+from bell.organisations.actions import NotAllowed
+from bell.organisations.recovery import open_again
 from tests.cast import PASSWORD
 from tests.totp import six_digits
 

@@ -67,6 +67,10 @@ class ReasonForm(Form):
         error_messages={"required": "Say why", "max_length": "Use 160 characters or fewer"},
     )
 
+    def __init__(self, data: Any = None) -> None:
+        # Another form of the page asks why a role is proposed: each label names its own field.
+        super().__init__(data, auto_id="id_access_%s")
+
 
 class RoleForm(Form):
     """A role that is proposed for an officer."""

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from bell.organisations import actions, officers, rules, signin
+from bell.organisations import officers, recovery, rules, signin
 from bell.organisations.models import GrantProposal, Officer, Team
 from bell.organisations.officers import NotAnOfficer
 from bell.staff import shell
@@ -75,7 +75,10 @@ def new(request: HttpRequest, officer: Officer) -> HttpResponse:
 
 
 def _told(request: HttpRequest, by: Officer, one: Officer, password: str) -> HttpResponse:
-    return shell.page(request, by, "staff/people/told.html", {"one": one, "password": password})
+    waiting = GrantProposal.objects.visible_to(by).waiting().filter(officer=one).count()
+    others = [keeper for keeper in rules.administrators(by.organisation) if keeper.pk != by.pk]
+    context = {"one": one, "password": password, "waiting": waiting, "alone": not others}
+    return shell.page(request, by, "staff/people/told.html", context)
 
 
 @administrators
@@ -129,5 +132,5 @@ def access(request: HttpRequest, officer: Officer, key: int) -> HttpResponse:
     elif do == "on":
         one, password = officers.switch_on(one, by=officer, why=why)
     else:
-        password = actions.open_again(one, by=officer, why=why)
+        password = recovery.open_again(one, by=officer, why=why)
     return _told(request, officer, one, password) if password else redirect("staff-officer", one.key)

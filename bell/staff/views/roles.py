@@ -54,7 +54,7 @@ def take(request: HttpRequest, officer: Officer, key: int) -> HttpResponse:
 def proposal(request: HttpRequest, officer: Officer, number: int) -> HttpResponse:
     """One proposal: what it would allow and why; confirm or refuse it."""
     found = GrantProposal.objects.visible_to(officer).select_related(
-        "officer__organisation", "team", "proposed_by__organisation", "decided_by"
+        "officer__organisation", "officer__told_by", "team", "proposed_by__organisation", "decided_by"
     )
     one = get_object_or_404(found, pk=number)
     do = request.POST.get("do", "")
@@ -71,5 +71,6 @@ def proposal(request: HttpRequest, officer: Officer, number: int) -> HttpRespons
         "waits": GrantProposal.objects.visible_to(officer).waiting().filter(pk=one.pk).exists(),
         "why_not": rules.why_not_confirm(officer, one),
         "own": one.proposed_by_id == officer.pk,
+        "teller": rules.told_lately_by(one.officer),
     }
     return shell.page(request, officer, "staff/people/proposal.html", context)

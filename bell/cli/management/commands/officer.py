@@ -5,10 +5,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from bell.organisations.actions import NotAllowed, open_again
+from bell.organisations.actions import NotAllowed
 from bell.organisations.granting import begin, give_by_operator
 from bell.organisations.models import Officer, Organisation, Role, Team
 from bell.organisations.officers import Facts, NotAnOfficer
+from bell.organisations.recovery import open_again
 
 
 class Command(BaseCommand):
@@ -50,6 +51,7 @@ class Command(BaseCommand):
         if not by.check_password(getpass.getpass(f"Password of {by.email}: ")):
             raise CommandError("That is not the administrator's password.")
         password = open_again(officer, by=by, why=options["why"])
+        self.stdout.write("Their roles wait until another administrator confirms them on the desk.")
         self.stdout.write(f"Tell {officer} by voice, and let them set up a second factor at once: {password}")
 
     def _begin(self, options: dict[str, Any]) -> None:
