@@ -111,6 +111,8 @@ def delete_pictures(ids: Sequence[int]) -> int:
     for picture in Picture.objects.select_for_update().filter(pk__in=ids, deleted_at=None):
         versions = list(Version.objects.filter(frozen__picture__sha256=picture.sha256))
         with_it = Alert.objects.filter(Q(picture=picture) | Q(pk__in=[one.alert_id for one in versions]))
+        if any(ended_at(one) is None for one in with_it):
+            continue  # somebody put it into a draft while we waited for its row
         for alert in with_it:
             record(DELETED, alert, by=None, why="retention", sha256=picture.sha256)
         Alert.objects.filter(picture=picture).update(picture=None, picture_alt="")
@@ -123,7 +125,10 @@ def delete_pictures(ids: Sequence[int]) -> int:
 def drop_unused(ids: Sequence[int]) -> int:
     """Delete pictures that `unused_pictures` found, with all that was known of them; how many."""
     for picture in Picture.objects.select_for_update().filter(pk__in=ids):
-        Alert.objects.filter(picture=picture, state=State.WITHDRAWN).update(picture=None, picture_alt="")
+        with_it = Alert.objects.filter(picture=picture)
+        if with_it.exclude(state=State.WITHDRAWN).exists():
+            continue  # as above
+        with_it.update(picture=None, picture_alt="")
         picture.delete()
     return len(ids)
 

@@ -10,7 +10,7 @@ from bell.delivery import control, leasing, outbox, post, quiet
 from bell.delivery.models import Batch, Delivery, Lane, Limit, Mailing, State
 from bell.lib import clock, keys
 from tests.delivery.conftest import a_content, a_mailing
-from tests.delivery.servers import Relay
+from tests.delivery.servers import Gateway, Relay
 
 pytestmark = pytest.mark.django_db
 NIGHT = (21 * 60, 7 * 60)
@@ -59,15 +59,15 @@ def london(month, day, hour, minute=0, year=2026, fold=0):
     return datetime(year, month, day, hour, minute, tzinfo=clock.LONDON, fold=fold).astimezone(UTC)
 
 
-def waiting(hours, *, lane=Lane.ROUTINE, at=None):
+def waiting(hours, *, lane=Lane.ROUTINE, channel="email"):
     """A mailing to one person for each of these quiet hours, all due now, whatever the hours say."""
     source = a_mailing(stream="source")
+    address = "p{}@mail.example" if channel == "email" else "+4477009001{:02}"
     rows = [
         Delivery(
-            mailing=source, recipient_key=number, channel="email", address=f"p{number}@mail.example",
-            address_key=keys.address_key("email", f"p{number}@mail.example"), state=State.CANCELLED,
-            due_at=at or clock.now(), state_at=clock.now(),
-            quiet_from=one and one[0], quiet_until=one and one[1],
+            mailing=source, recipient_key=number, channel=channel, address=address.format(number),
+            address_key=keys.address_key(channel, address.format(number)), state=State.CANCELLED,
+            due_at=clock.now(), state_at=clock.now(), quiet_from=one and one[0], quiet_until=one and one[1],
         )
         for number, one in enumerate(hours, 1)
     ]  # fmt: skip
@@ -99,6 +99,24 @@ def test_a_try_after_a_refusal_waits_for_the_morning(town, settings):
     town.later(minutes=1)
     assert town.to() == ["p2@mail.example", "p1@mail.example"]
     assert set(Delivery.objects.values_list("state", "attempts")) == {("sent", 2)}
+
+
+def test_a_text_that_the_gateway_put_off_waits_for_the_morning(town, settings):
+    asked = []
+
+    def says(request):
+        asked.append(town.at)
+        return (429, {"error": "slow down"}, {"Retry-After": "7200"}) if len(asked) == 1 else None
+
+    with Gateway(says) as gateway:
+        settings.SMS_GATEWAY_URL = gateway.url
+        town.at = london(11, 20, 20, 30)
+        waiting([NIGHT], channel="sms")
+        town.drain()
+        assert len(asked) == 1 and not gateway.spool
+        for _ in range(12):
+            town.later(hours=1)
+        assert len(gateway.spool) == 1 and asked[1:] == [london(11, 21, 7, 30)]
 
 
 def test_a_worker_that_was_down_wakes_nobody(town):

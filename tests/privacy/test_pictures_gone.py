@@ -165,6 +165,17 @@ def test_a_picture_that_another_alert_still_needs_stays(cast: Cast, search: Aler
     assert due() == {"search pictures": 1, "search words": 2}
 
 
+def test_a_picture_that_is_put_into_a_draft_at_the_last_moment_stays(cast: Cast, search: Alert) -> None:
+    """Retention had read what is due, and waited for the row."""
+    found(cast, search)
+    ago(31)
+    ids = list(Picture.objects.values_list("pk", flat=True))
+    other = draft(cast)
+    letting_go.delete_pictures(ids)
+    letting_go.drop_unused(ids)
+    assert Picture.objects.get().deleted_at is None and Alert.objects.get(pk=other.pk).picture is not None
+
+
 def test_a_deleted_picture_that_is_uploaded_again_is_there_again(cast: Cast, search: Alert) -> None:
     found(cast, search)
     ago(31)
