@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('alerts', '0012_add_saved_audience'),
+        ('alerts', '0013_offer_surveys_and_partner_notices'),
     ]
 
     operations = [
