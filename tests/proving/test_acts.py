@@ -65,7 +65,8 @@ def test_somebody_who_is_woken_or_forgotten_in_quiet_hours_is_seen(cast: Cast) -
 def test_what_was_returned_and_arrives_all_the_same_is_seen(cast: Cast) -> None:
     _, version = cast.approved()
     story: Any = {"returned": SimpleNamespace(version=version)}
-    wrong = acts.returned(story, [copy(version.alert.reference, "a@home.example", f"It says {acts.RETURNED}.")]).wrong
+    arrived = [copy(version.alert.reference, "a@home.example", f"It says {acts.RETURNED}.")]
+    wrong = acts.returned(story, arrived, provable=True).wrong
     assert any("1 copies of what was returned" in words for words in wrong)
     assert any("decided as ['approve']" in words for words in wrong), "nothing was returned here"
 
