@@ -96,7 +96,7 @@ def places(
     """
     meant = Q(pk__in=[])
     if ground.areas:
-        within = PlaceArea.objects.filter(area__in=find.under(list(ground.areas)))
+        within = PlaceArea.objects.filter(area__in=find.spanning(ground.areas))
         meant |= Q(Exists(within.filter(place=OuterRef("pk")))) if walk else Q(pk__in=within.values("place"))
     drawn = shape if shape is not None else geometry(ground)
     if drawn is not None:

@@ -77,6 +77,17 @@ def under(area_ids: Iterable[int]) -> set[int]:
     return found
 
 
+def spanning(area_ids: Iterable[int]) -> set[int]:
+    """Areas that hold between them what `under` holds: those are left out that lie within one that was asked for.
+
+    A boundary belongs to its area, so whatever lies in the smaller outline lies in the larger. Where outlines of two
+    levels do not fit, as when they come from different files, the smaller area stays.
+    """
+    asked = set(area_ids)
+    found = under(asked)
+    return found if len(found) == 1 else found - _index().covered(frozenset(found), frozenset(asked))
+
+
 def shape(area: Area) -> BaseGeometry:
     """An area's boundary as a shapely geometry."""
     return shapely.from_geojson(area.boundary)
@@ -99,6 +110,23 @@ class _Index:
     @cached_property
     def tree(self) -> shapely.STRtree:
         return shapely.STRtree(self.shapes)
+
+    @cached_property
+    def _covered(self) -> dict[tuple[frozenset[int], frozenset[int]], set[int]]:
+        return {}
+
+    def covered(self, some: frozenset[int], by: frozenset[int]) -> set[int]:
+        """Which of some areas lie wholly within one of others; what was found is kept with the index."""
+        known = self._covered.get((some, by))
+        if known is None:
+            place = {int(pk): at for at, pk in enumerate(self.ids)}
+            inner = [pk for pk in some - by if pk in place]
+            outlines = self.shapes[[place[pk] for pk in inner]]
+            inside = np.zeros(len(inner), dtype=np.bool_)
+            for pk in by & place.keys():
+                inside |= shapely.covers(self.shapes[place[pk]], outlines)
+            known = self._covered[(some, by)] = {pk for pk, hit in zip(inner, inside, strict=True) if hit}
+        return known
 
     @cached_property
     def territory(self) -> BaseGeometry | None:

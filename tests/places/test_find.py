@@ -193,3 +193,21 @@ def test_two_areas_of_one_kind_never_share_a_code():
     make("One", shapely.box(0, 0, 1, 1), kind="district")
     with pytest.raises(Exception, match=r"(?i)unique"), transaction.atomic():
         make("One", shapely.box(0, 0, 1, 1))
+
+
+def test_areas_within_one_that_was_asked_for_need_no_asking(db):
+    """A child is left out where its outline lies in its parent's, edges included, and stays where it does not."""
+    whole = make("Force", shapely.box(0, 0, 4, 4), kind="force")
+    left = make("Left", shapely.box(0, 0, 2, 4), parent=whole)
+    over = make("Over", shapely.box(3, 3, 4.001, 4), parent=whole)
+    deep = make("Deep", shapely.box(3.5, 3.5, 4.001, 3.6), parent=over)
+    alone = make("Alone", shapely.box(0, 0, 1, 1), kind="team")
+    assert find.under([whole.pk]) == {whole.pk, left.pk, over.pk, deep.pk}
+    assert find.spanning([whole.pk]) == {whole.pk, over.pk, deep.pk}
+    assert find.spanning([whole.pk, alone.pk]) == {whole.pk, alone.pk, over.pk, deep.pk}
+    assert find.spanning([over.pk]) == {over.pk}
+    assert find.spanning([left.pk]) == {left.pk} and find.spanning([]) == set()
+    left.boundary = json.dumps(shapes.to_geojson(shapely.box(-1, 0, 2, 4)))
+    left.updated_at = clock.now()
+    left.save()
+    assert find.spanning([whole.pk]) == {whole.pk, left.pk, over.pk, deep.pk}
