@@ -26,7 +26,7 @@ from django.db.models import (
 )
 from shapely.geometry.base import BaseGeometry
 
-from bell.alerts import drawing
+from bell.alerts import drawing, within
 from bell.alerts.models import Version
 from bell.alerts.rule import Ground, Part
 from bell.alerts.rule import Rule as Rule
@@ -96,20 +96,23 @@ def places(
     """
     meant = Q(pk__in=[])
     if ground.areas:
-        within = PlaceArea.objects.filter(area__in=find.spanning(ground.areas))
-        meant |= Q(Exists(within.filter(place=OuterRef("pk")))) if walk else Q(pk__in=within.values("place"))
+        lying = PlaceArea.objects.filter(area__in=find.spanning(ground.areas))
+        meant |= Q(Exists(lying.filter(place=OuterRef("pk")))) if walk else Q(pk__in=lying.values("place"))
     drawn = shape if shape is not None else geometry(ground)
-    if drawn is not None:
-        covering = cells.cover(drawn)
-        meant |= ranges(covering.inside)
-        fixed = version.shape_places.filter(part=part) if version is not None else None
-        if fixed is not None and walk:
-            meant |= Q(Exists(fixed.filter(place=OuterRef("pk"))))
-        elif fixed is not None:
-            meant |= Q(_OneOf("pk", list(fixed.values_list("place", flat=True))))
-        else:
-            meant |= Q(_OneOf("pk", edge_places(drawn, covering.edge)))
-    return meant
+    if drawn is None:
+        return meant
+    if version is None and not walk:
+        here = within.some_places(drawn)
+        if here is not None:
+            return meant | Q(_OneOf("pk", here.tolist()))
+    covering = cells.cover(drawn)
+    meant |= ranges(covering.inside)
+    fixed = version.shape_places.filter(part=part) if version is not None else None
+    if fixed is None:
+        return meant | Q(_OneOf("pk", edge_places(drawn, covering.edge)))
+    if walk:
+        return meant | Q(Exists(fixed.filter(place=OuterRef("pk"))))
+    return meant | Q(_OneOf("pk", list(fixed.values_list("place", flat=True))))
 
 
 def meant_places(rule: Rule, *, version: Version | None = None, walk: bool = False) -> QuerySet[Place]:
@@ -174,7 +177,19 @@ def _present(rule: Rule, *, version: Version | None, walk: bool) -> Q:
     if also := rule.ground(Part.ALSO):
         other = Place.objects.filter(places(also, Part.ALSO, version=version, walk=walk))
         meant &= _among(other, _RESIDENT, walk)
+    if version is None and not walk and (here := _residents_here(rule)) is not None:
+        return meant & Q(_OneOf("resident", here))
     return meant & _among(meant_places(rule, version=version, walk=walk), _RESIDENT, walk)
+
+
+def _residents_here(rule: Rule) -> list[int] | None:
+    """The people of a ground that is drawn and nothing else, if they are not too many for a list."""
+    ground = rule.ground(Part.IN)
+    if ground.areas or rule.ground(Part.NOT):
+        return None
+    drawn = geometry(ground)
+    here = within.some_people(drawn) if drawn is not None else None
+    return None if here is None else here.tolist()
 
 
 def in_groups(rule: Rule, *, walk: bool = False) -> Q:

@@ -7,17 +7,14 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from django.db.models import Count
 from shapely.geometry.base import BaseGeometry
 
-from bell.alerts import audience
-from bell.alerts.rule import Ground
+from bell.alerts import within
 from bell.lib import shapes
 from bell.places import reading
 from bell.proving.bench import measure
 from bell.proving.bench.measure import Row
 from bell.proving.bench.postgis import PostGIS
-from bell.residents.models import Place
 
 _SAMPLE = 60
 
@@ -29,13 +26,12 @@ def read(file: Path) -> list[BaseGeometry]:
 
 def distinct(shape: BaseGeometry) -> int:
     """How many people have a place in a shape, whatever they chose."""
-    found = Place.objects.filter(audience.places(Ground(), shape=shape))
-    return int(found.aggregate(n=Count("resident", distinct=True))["n"])
+    return len(within.people(shape))
 
 
 def place_ids(shape: BaseGeometry) -> set[int]:
     """The places in a shape."""
-    return set(Place.objects.filter(audience.places(Ground(), shape=shape)).values_list("pk", flat=True))
+    return set(within.places(shape).tolist())
 
 
 def agree(shape: BaseGeometry, peer: PostGIS) -> str:
