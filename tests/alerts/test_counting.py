@@ -108,8 +108,8 @@ def test_it_says_about_what_the_frozen_number_will_be(cast):
         assert shown is not None and abs(shown - true) <= max(10, 0.2 * true), (changes, true, shown)
 
 
-def test_where_very_many_live_squares_are_read_once_a_minute(cast, everyone_counts_once, monkeypatch):
-    """The same numbers as where few live; whoever joins meanwhile is counted a minute later, in any drawn shape."""
+def test_where_very_many_live_squares_are_read_once_in_a_while(cast, everyone_counts_once, monkeypatch):
+    """The same numbers as where few live; whoever joins meanwhile is counted some minutes later, in any drawn shape."""
     rng = random.Random(5)
     spots = [(rng.uniform(WEST, EAST), rng.uniform(SOUTH, NORTH)) for _ in range(80)]
     for number, spot in enumerate(spots):
@@ -138,7 +138,7 @@ def test_where_very_many_live_squares_are_read_once_a_minute(cast, everyone_coun
         squares.forget()
 
 
-def test_what_followers_chose_is_asked_once_a_minute_of_a_sample(cast, monkeypatch):
+def test_what_followers_chose_is_asked_once_in_a_while_of_a_sample(cast, monkeypatch):
     """Of ten people half have a mobile; the sample is so large that all are in it."""
     for number in range(10):
         cast.resident(mobile="" if number % 2 else None)
