@@ -142,17 +142,27 @@ class _OneOf(Func):
     """Whether a column holds one of these numbers, however many: an array on PostgreSQL, JSON on SQLite (targeting.md).
 
     On PostgreSQL a query of its own in its place would be right and slow: with an "or" between it and the ranges, only
-    an array lets the database use an index for either. Else it reads every place there is.
+    an array lets the database use an index for either. Else it reads every place there is. Where nothing stands beside
+    it and the numbers are few, a query is right (`one_by_one`): PostgreSQL then looks up each person in every table,
+    and not in one of them all that there are.
     """
 
     output_field = BooleanField()
 
-    def __init__(self, column: str, numbers: list[int]) -> None:
+    def __init__(self, column: str, numbers: list[int], *, one_by_one: bool = False) -> None:
         postgres = connection.vendor == "postgresql"
         many = "{" + ",".join(map(str, numbers)) + "}" if postgres else json.dumps(numbers)
         super().__init__(F(column), Value(many, output_field=TextField()))
-        self.extra["template"] = "%(expressions)s" + ("::bigint[])" if postgres else "))")
-        self.extra["arg_joiner"] = " = ANY (" if postgres else " IN (SELECT value FROM json_each("
+        if not postgres:
+            joiner, end = " IN (SELECT value FROM json_each(", "))"
+        elif one_by_one:
+            joiner, end = " IN (SELECT unnest(", "::bigint[]))"
+        else:
+            joiner, end = " = ANY (", "::bigint[])"
+        self.extra["arg_joiner"], self.extra["template"] = joiner, "%(expressions)s" + end
+
+
+_ONE_BY_ONE = 10_000
 
 
 def people(rule: Rule, *, version: Version | None = None, walk: bool = False) -> QuerySet[Contact]:
@@ -178,7 +188,7 @@ def _present(rule: Rule, *, version: Version | None, walk: bool) -> Q:
         other = Place.objects.filter(places(also, Part.ALSO, version=version, walk=walk))
         meant &= _among(other, _RESIDENT, walk)
     if version is None and not walk and (here := _residents_here(rule)) is not None:
-        return meant & Q(_OneOf("resident", here))
+        return meant & Q(_OneOf("resident", here, one_by_one=len(here) <= _ONE_BY_ONE))
     return meant & _among(meant_places(rule, version=version, walk=walk), _RESIDENT, walk)
 
 

@@ -89,6 +89,9 @@ def test_of_very_many_no_list_is_made_and_the_same_people_are_meant(cast, monkey
     assert within.some_people(drawn) is None and within.some_places(drawn) is None
     assert audience.count(rule) == few and few.people == 8
     assert set(Place.objects.filter(audience.places(Ground(shapes=(feature,))))) == places
+    monkeypatch.setattr(within, "MANY", 100)
+    monkeypatch.setattr(audience, "_ONE_BY_ONE", 3)
+    assert audience.count(rule) == few
 
 
 def test_a_shape_is_answered_from_the_index_alone(spread):
