@@ -74,6 +74,8 @@ def the_job(page: Page) -> None:
     page.get_by_role("button", name="Add this circle").click()
     page.locator("#drawn").get_by_text(re.compile("Circle of 900")).first.wait_for()
     page.locator("#count").get_by_text(re.compile(r"people: .* by email")).first.wait_for()
+    page.evaluate("scrollTo(0, document.getElementById('h-words').getBoundingClientRect().top + scrollY - 90)")
+    page.wait_for_timeout(300)
     keep(page, "officer-words")
     page.locator("#map").scroll_into_view_if_needed()
     page.mouse.wheel(0, 120)
