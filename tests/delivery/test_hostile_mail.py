@@ -70,10 +70,11 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_ten_hostile_kilobytes_take_milliseconds_and_are_still_heard(name):
+    """Of our own CPU time, here and below: what else the machine does is not the mail's fault."""
     raw = HOSTILE[name]
-    started = time.perf_counter()
+    started = time.thread_time()
     found = reading.read(raw, envelope_from="a@mail.example")
-    assert time.perf_counter() - started < 0.25
+    assert time.thread_time() - started < 0.25
     assert found.text and "\0" not in found.text + found.subject + found.sender + found.message_id
     found.text.encode()
     row = settled(raw, reply_address(1))
@@ -85,9 +86,9 @@ def test_ten_hostile_kilobytes_take_milliseconds_and_are_still_heard(name):
 @pytest.mark.parametrize("name", [n for n in HOSTILE if len(HOSTILE[n]) > 5000 and n != "bytes"])
 def test_the_time_grows_with_the_size_only(name):
     big = HOSTILE[name] * 40  # about 400 kB
-    started = time.perf_counter()
+    started = time.thread_time()
     reading.read(big, envelope_from="a@mail.example")
-    assert time.perf_counter() - started < 2.5
+    assert time.thread_time() - started < 2.5
 
 
 def test_large_mail_with_a_picture_first_is_read_quickly():
@@ -96,10 +97,10 @@ def test_large_mail_with_a_picture_first_is_read_quickly():
     mail.add_attachment(random.Random(1).randbytes(8_000_000), maintype="image", subtype="jpeg", filename="a.jpg")
     mail.attach(EmailMessage())
     mail.get_payload()[-1].set_content("The words after the picture.")
-    started = time.perf_counter()
+    started = time.thread_time()
     found = reading.read(mail.as_bytes())
     assert found.text == "The words after the picture." and found.attachments == 1
-    assert time.perf_counter() - started < 2
+    assert time.thread_time() - started < 2
 
 
 def test_a_mail_with_only_a_picture_says_so():

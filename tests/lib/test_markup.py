@@ -133,10 +133,10 @@ def test_loose_lists_and_empty_texts():
     ],
 )
 def test_bombs_take_seconds_at_most(bomb):
-    began = time.monotonic()
+    began = time.thread_time()
     assert _strange(markup.html(bomb)) == []
     markup.plain(bomb)
-    assert time.monotonic() - began < 10
+    assert time.thread_time() - began < 10
 
 
 def _strange(html):
