@@ -102,6 +102,7 @@ def page(browser_context: BrowserContext) -> Page:
 def axe(page: Page, *, without: tuple[str, ...] = ()) -> None:
     """Assert that axe-core finds no violation of WCAG 2.2 AA or its best practices; `without` names rules to skip."""
     source = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
+    came(page)
     # What fades in has not its colours yet; what never stops moving is looked at as it is.
     with suppress(AssertionError):
         until(
@@ -130,8 +131,14 @@ def signed_out(page: Page) -> None:
     page.context.clear_cookies()
 
 
+def came(page: Page) -> None:
+    """Wait until the whole page has come: after a click Playwright goes on as soon as its first bytes are there."""
+    page.wait_for_load_state("load")
+
+
 def until(page: Page, expression: str, *, seconds: float = 10) -> None:
     """Wait until a JavaScript expression is true. (wait_for_function needs eval in the page, which the CSP refuses.)"""
+    came(page)
     for _ in range(int(seconds / 0.05)):
         if page.evaluate(expression):
             return
@@ -141,6 +148,7 @@ def until(page: Page, expression: str, *, seconds: float = 10) -> None:
 
 def reflows(page: Page, width: int = 320) -> None:
     """Assert that nothing scrolls sideways at 320 px (WCAG 1.4.10)."""
+    came(page)
     before = page.viewport_size
     page.set_viewport_size({"width": width, "height": 800})
     wide = page.evaluate("document.documentElement.scrollWidth")
@@ -151,6 +159,7 @@ def reflows(page: Page, width: int = 320) -> None:
 
 def shoot(page: Page, name: str, *, whole: bool = True) -> list[Path]:
     """Pictures of this page at 375 and 1440 px under var/shots/NAME-WIDTH.png."""
+    came(page)
     SHOTS.mkdir(parents=True, exist_ok=True)
     before = page.viewport_size
     files = []

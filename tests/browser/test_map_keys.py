@@ -131,3 +131,55 @@ def test_a_place_by_the_keyboard_alone(page, world):  # noqa: F811
     tab_to(page, "main form button[type=submit]")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=re.compile("How should we reach you|There is a problem"))).to_be_visible()
+
+
+def view(page):
+    """Middle and zoom of the composer's map."""
+    return page.evaluate(
+        "(map => [map.getCenter().lng, map.getCenter().lat, map.getZoom()])(document.getElementById('map').bellMap)"
+    )
+
+
+def test_the_map_stays_under_the_hand_that_is_on_it(page, cast):  # noqa: F811
+    """On a slow line the ticked area comes when somebody has begun to draw: the map must not jump away from them."""
+    alert = cast.draft(audience={"areas": [], "shapes": [], "groups": []})
+    sign_in(page, cast.author, f"/desk/alerts/{alert.reference}/edit/")
+    until(page, "document.querySelector('#map').bellMap !== undefined")
+    at_first = view(page)
+    page.locator("#id_areas_0").check()
+    until(page, "document.getElementById('chosen-areas').textContent.includes('East Ward')")
+    until(page, "document.querySelectorAll('#map .app-shape--area').length > 0")
+    led = view(page)
+    assert led != at_first, "what was ticked is shown"
+    waiting = []
+    page.route("**/count/", lambda route: waiting.append(route))
+    page.locator("#id_areas_0").uncheck()
+    page.locator(CANVAS).focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    said(page, "Corner 1 put")
+    page.wait_for_timeout(600)  # the count is asked for a moment after the last change
+    mine = view(page)
+    assert mine != led and waiting
+    waiting[-1].continue_()
+    until(page, "!document.getElementById('chosen-areas').textContent.includes('East Ward')")
+    until(page, "!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')")
+    page.wait_for_timeout(200)
+    assert view(page) == mine
+
+
+def test_a_phone_turned_round_keeps_its_patch_in_view(page, cast):  # noqa: F811
+    alert = cast.draft(audience={"areas": [], "shapes": [], "groups": []})
+    page.set_viewport_size({"width": 375, "height": 812})
+    sign_in(page, cast.author, f"/desk/alerts/{alert.reference}/edit/")
+    until(page, "document.querySelector('#map').bellMap !== undefined")
+    narrow = view(page)[2]
+    page.set_viewport_size({"width": 1440, "height": 900})
+    until(page, f"document.querySelector('#map').bellMap.getZoom() > {narrow}")
+    page.locator(CANVAS).focus()
+    page.keyboard.press("+")
+    page.wait_for_timeout(400)
+    mine = view(page)
+    page.set_viewport_size({"width": 375, "height": 812})
+    page.wait_for_timeout(400)
+    assert view(page)[2] == mine[2], "who has moved it keeps what they see"

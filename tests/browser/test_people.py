@@ -59,7 +59,8 @@ def test_from_an_officer_to_a_role_and_back(page, cast):
     sign_out(page)
     sign_in(page, second.email)
     page.goto("/desk/people/")
-    page.get_by_role("link", name="Approver for Nia New").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Approver for Nia New").click()
     clean(page, "people-proposal")
     page.get_by_role("button", name="Confirm this role").click()
     expect(page.get_by_text("Nia New has the role from now on.")).to_be_visible()

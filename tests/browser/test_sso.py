@@ -53,7 +53,8 @@ def test_linked_once_and_then_a_way_in(page, cast, server):
     page.get_by_role("heading", name="Recovery codes").wait_for()
     page.goto("/accounts/2fa/")
     clean(page, "sso-ways")
-    page.get_by_role("button", name="Link it").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Link it").click()
     clean(page, "sso-link")
     page.get_by_role("button", name="Go there").click()
     at_the_provider(page)

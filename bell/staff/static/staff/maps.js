@@ -6,7 +6,7 @@ function look(element, map) {
   const drawn = document.getElementById(element.dataset.edit || "");
   if ((script && JSON.parse(script.textContent).features.length) || (drawn && drawn.value.trim())) return;
   const [west, south, east, north] = bounds;
-  map.fitBounds([[south, west], [north, east]], { animate: false, maxZoom: 15 });
+  map.bellLead(() => map.fitBounds([[south, west], [north, east]], { animate: false, maxZoom: 15 }));
 }
 
 document.body.addEventListener("bell:map", (event) => look(event.target, event.detail));

@@ -110,13 +110,27 @@ function newMap(element) {
   return map;
 }
 
+// The map belongs to the hand that is on it: it goes to a place by itself, also when its own size changes, only as long
+// as nobody has moved it or drawn on it since they last chose something elsewhere on the page.
+function startLeading(map, element) {
+  let touched = false;
+  let go = () => {};
+  const touch = (event) => { if (event.key !== "Tab") touched = true; };
+  ["pointerdown", "wheel", "keydown"].forEach((name) => element.addEventListener(name, touch, { capture: true, passive: true }));
+  document.body.addEventListener("change", (event) => { if (!element.contains(event.target)) touched = false; });
+  map.on("resize", () => { if (!touched) go(); });
+  map.bellLead = (next) => {
+    if (touched) return;
+    go = next;
+    go();
+  };
+}
+
 function fit(map, groups, element) {
   const found = groups.map((group) => group && group.getBounds()).find((bounds) => bounds && bounds.isValid());
-  if (found) map.fitBounds(found.pad(0.12), { animate: false, maxZoom: 15 });
-  else {
-    const [lon, lat, zoom] = (element.dataset.view || "-1.6,53.1,8.5").split(",").map(Number);
-    map.setView([lat, lon], zoom, { animate: false });
-  }
+  if (found) return map.bellLead(() => map.fitBounds(found.pad(0.12), { animate: false, maxZoom: 15 }));
+  const [lon, lat, zoom] = (element.dataset.view || "-1.6,53.1,8.5").split(",").map(Number);
+  return map.bellLead(() => map.setView([lat, lon], zoom, { animate: false }));
 }
 
 async function startMap(element) {
@@ -128,6 +142,7 @@ async function startMap(element) {
   let shapes = drawFeatures((await readGeoJson(element, "shapes")) || [], "audience").addTo(map);
   const drawn = element.dataset.edit ? startEdit(element, map) : null;
   const pin = element.dataset.pin ? startPin(element, map) : null;
+  startLeading(map, element);
   fit(map, [pin, drawn, shapes, base], element);
   map.on("zoomend", () => thinNames(map, base));
   thinNames(map, base);
