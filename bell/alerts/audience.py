@@ -279,12 +279,12 @@ def columns(found: QuerySet[Contact], *, urgent: bool = True) -> QuerySet[Contac
         due_at=due if urgent else after_quiet(now, due),
         **({} if urgent else QUIET),
     )
-    names = ("recipient_key", "channel", "address", "address_key", "due_at", "language")
-    given: QuerySet[Contact, Any] = asked.values(*names) if urgent else asked.values(*names, *QUIET)
+    given: QuerySet[Contact, Any] = asked.values(*NAMES) if urgent else asked.values(*NAMES, *QUIET)
     return given
 
 
-# A person's quiet hours as columns of `fill`.
+# Columns of `fill`, and a person's quiet hours as such.
+NAMES: Final = ("recipient_key", "channel", "address", "address_key", "due_at", "language")
 QUIET: Final = {"quiet_from": F("resident__quiet_from"), "quiet_until": F("resident__quiet_until")}
 
 _HALF_HOURS = range(0, 24 * 60, 30)

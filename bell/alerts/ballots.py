@@ -14,7 +14,6 @@ from bell.organisations import kinds
 
 CHOICES_LEAST, CHOICES_MOST = 2, 8
 CHOICE_LONGEST = 60
-MOST_AT_ONCE = 3
 MOST_WORDS = {1: "one", 2: "up to two", 3: "up to three"}
 _OPEN = (State.SENDING, State.SENT)
 
@@ -31,7 +30,7 @@ def choices(fields: Mapping[str, Any]) -> list[str]:
 
 
 def most(fields: Mapping[str, Any]) -> int:
-    """How many of them one person may choose: 1 to MOST_AT_ONCE."""
+    """How many of them one person may choose, a key of MOST_WORDS."""
     said = str(fields.get("most", ""))
     return int(said) if said in {str(number) for number in MOST_WORDS} else 1
 

@@ -69,8 +69,7 @@ def columns(found: QuerySet[Contact], frozen: Mapping[str, Any]) -> QuerySet[Con
         waits=Case(*kept, default=Value(0), output_field=IntegerField()),
         **audience.QUIET,
     )
-    names = ("recipient_key", "channel", "address", "address_key", "due_at", "language", "waits")
-    given: QuerySet[Contact, Any] = asked.values(*names, *audience.QUIET)
+    given: QuerySet[Contact, Any] = asked.values(*audience.NAMES, "waits", *audience.QUIET)
     return given
 
 

@@ -107,7 +107,7 @@ def delete_pictures(ids: Sequence[int]) -> int:
 
     Their alerts lose them and the words for them; the post room's copies go too. A record at each alert says so.
     """
-    now = clock.now()
+    now, done = clock.now(), 0
     for picture in Picture.objects.select_for_update().filter(pk__in=ids, deleted_at=None):
         versions = list(Version.objects.filter(frozen__picture__sha256=picture.sha256))
         with_it = Alert.objects.filter(Q(picture=picture) | Q(pk__in=[one.alert_id for one in versions]))
@@ -119,18 +119,21 @@ def delete_pictures(ids: Sequence[int]) -> int:
         forget.drop_inline([one.pk for version in versions for one in version.mailings()])
         picture.data, picture.deleted_at = b"", now
         picture.save(update_fields=["data", "deleted_at"])
-    return len(ids)
+        done += 1
+    return done
 
 
 def drop_unused(ids: Sequence[int]) -> int:
     """Delete pictures that `unused_pictures` found, with all that was known of them; how many."""
+    done = 0
     for picture in Picture.objects.select_for_update().filter(pk__in=ids):
         with_it = Alert.objects.filter(picture=picture)
         if with_it.exclude(state=State.WITHDRAWN).exists():
             continue  # as above
         with_it.update(picture=None, picture_alt="")
         picture.delete()
-    return len(ids)
+        done += 1
+    return done
 
 
 def search_mailings(before: datetime, held: Collection[int] = ()) -> QuerySet[Mailing]:

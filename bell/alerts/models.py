@@ -258,7 +258,7 @@ class SavedAudience(models.Model):
         constraints = [models.UniqueConstraint(fields=["team", "name"], name="saved_audience_name_once")]
 
     def __str__(self) -> str:
-        return f"{self.name} of {self.team_id}"
+        return self.name
 
 
 class CountAsked(models.Model):

@@ -1,15 +1,10 @@
 """What a partner notice must have: where to ask or find out more, by a phone number or a page that we know."""
 
-import re
-
-from bell.alerts.checks import Subject
+from bell.alerts.checks import Subject, people
 from bell.alerts.checks import links as checked
 from bell.alerts.models import Alert
 from bell.lib import links
 from bell.organisations.kinds import Kind
-
-# Three digits (101), or a number as long as numbers in the United Kingdom are.
-_PHONE = re.compile(r"(?<![\w.])(?:\+?\d(?:[\s()-]{0,2}\d){9,12}|1\d{2}|116\s?\d{3})(?![\w.])")
 
 
 def problems(alert: Alert) -> dict[str, str]:
@@ -20,6 +15,6 @@ def problems(alert: Alert) -> dict[str, str]:
     away = list(checked.links(Subject({"fields": {"find_out": words}}, site=links.host())))
     if away:
         return {"find_out": f"{away[0].words} Give a page at a domain of ours, such as gov.uk, or a phone number."}
-    if not _PHONE.search(words) and not checked.has_link(words):
+    if not people.has_phone(words) and not checked.has_link(words):
         return {"find_out": "Enter a phone number, like 0300 123 2040, or the address of a page."}
     return {}

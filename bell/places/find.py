@@ -85,7 +85,7 @@ def spanning(area_ids: Iterable[int]) -> set[int]:
     """
     asked = set(area_ids)
     found = under(asked)
-    return found if len(found) == 1 else found - _index().covered(frozenset(found), frozenset(asked))
+    return found if found == asked else asked | found - _index().covered(asked)
 
 
 def shape(area: Area) -> BaseGeometry:
@@ -112,21 +112,18 @@ class _Index:
         return shapely.STRtree(self.shapes)
 
     @cached_property
-    def _covered(self) -> dict[tuple[frozenset[int], frozenset[int]], set[int]]:
+    def _within(self) -> dict[int, set[int]]:
         return {}
 
-    def covered(self, some: frozenset[int], by: frozenset[int]) -> set[int]:
-        """Which of some areas lie wholly within one of others; what was found is kept with the index."""
-        known = self._covered.get((some, by))
-        if known is None:
-            place = {int(pk): at for at, pk in enumerate(self.ids)}
-            inner = [pk for pk in some - by if pk in place]
-            outlines = self.shapes[[place[pk] for pk in inner]]
-            inside = np.zeros(len(inner), dtype=np.bool_)
-            for pk in by & place.keys():
-                inside |= shapely.covers(self.shapes[place[pk]], outlines)
-            known = self._covered[(some, by)] = {pk for pk, hit in zip(inner, inside, strict=True) if hit}
-        return known
+    def covered(self, by: Iterable[int]) -> set[int]:
+        """Areas that lie wholly within one of these, which do too; found once an area, as long as the index stands."""
+        found: set[int] = set()
+        for pk in by:
+            if pk not in self._within:
+                own = self.shapes[self.ids == pk]
+                self._within[pk] = {int(self.ids[at]) for one in own for at in self.tree.query(one, predicate="covers")}
+            found |= self._within[pk]
+        return found
 
     @cached_property
     def territory(self) -> BaseGeometry | None:

@@ -12,7 +12,7 @@ from bell.public.account import members, saved
 from bell.public.methods import page
 from bell.residents import cameras
 from bell.residents.models import Camera, Place, Resident
-from bell.ui.forms import Affixed, Form, Radios
+from bell.ui.forms import Affixed, Form, Radios, offer
 
 CAMERAS = f"{links.account()}cameras/"
 _COMPASS = {
@@ -47,7 +47,7 @@ class CameraForm(Form):
     def __init__(self, *args: Any, places: list[Place], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices = [(str(one.pk), f"{one.label} ({one.postcode})" if one.postcode else one.label) for one in places]
-        self.fields["place"].choices = choices  # type: ignore[attr-defined]
+        offer(self.fields["place"], choices)
         if len(choices) == 1:
             self.fields["place"].initial = choices[0][0]
 

@@ -27,7 +27,7 @@ from bell.public.session import Typed
 from bell.residents import codes
 from bell.residents.models import Resident
 from bell.residents.rules import Reach
-from bell.ui.forms import Form, Radios
+from bell.ui.forms import Form, Radios, offer
 
 _A_PAGE = 25
 _PROVE = f"{links.account()}prove/"
@@ -129,7 +129,7 @@ class WayForm(Form):
         super().__init__(*args, **kwargs)
         contacts = list(member.contacts.order_by("channel"))
         choices = [(one.channel, shown(one.channel, one.address)) for one in contacts]
-        self.fields["channel"].choices = choices  # type: ignore[attr-defined]
+        offer(self.fields["channel"], choices)
         self.fields["channel"].initial = choices[0][0] if choices else None
 
 

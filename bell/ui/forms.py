@@ -232,18 +232,26 @@ class DateField(forms.DateField):
             raise ValidationError(self.error_messages["invalid"], code="invalid") from None
 
 
-def offer(field: forms.Field, choices: Iterable[Any]) -> None:
-    """Set what a field offers: (value, label) pairs, known only when its form is made. TypeError for other fields."""
+def offer(field: forms.Field, choices: Iterable[Any]) -> forms.ChoiceField:
+    """Set what a field offers: (value, label) pairs, known only when its form is made; the field, by its own type.
+
+    TypeError for other fields.
+    """
     if not isinstance(field, forms.ChoiceField):
         raise TypeError("Only a field of choices offers some")
     field.choices = choices
+    return field
 
 
-def among(field: forms.Field, rows: QuerySet[Any, Any]) -> None:
-    """Set the rows of which a field takes one, known only when its form is made. TypeError for other fields."""
+def among(field: forms.Field, rows: QuerySet[Any, Any]) -> "forms.ModelChoiceField[Any]":
+    """Set the rows of which a field takes one, known only when its form is made; the field, by its own type.
+
+    TypeError for other fields.
+    """
     if not isinstance(field, forms.ModelChoiceField):
         raise TypeError("Only a field of rows takes one")
     field.queryset = rows
+    return field
 
 
 def problems(*found: Any) -> list[tuple[str, str]]:

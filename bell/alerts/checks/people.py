@@ -58,6 +58,7 @@ _HASTY_PLATE = re.compile(r"\b(?:[A-Z]{2}\s\d{2}[\s-]?[A-Z]{3}|[A-Z]{2}\d{2}-[A-
 _PHONE = re.compile(
     r"(?<![\w/=.-])(?:(?:\+|00)44\s?\(?0?\)?|\(?0)(?:[\s()-]{0,2}\d){9,10}(?!\w)|(?<![\w/=.-])0800(?:[\s-]?\d){6,7}(?!\w)"
 )
+_SHORT_PHONE = re.compile(r"(?<![\w.])1(?:\d{2}|16\s?\d{3})(?![\w.])")
 _EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
 _SPELT_EMAIL = re.compile(
     r"\b[\w.+-]{1,64}\s?(?:\[at\]|\(at\))\s?[\w.-]{2,100}|\b[\w.+-]{1,64}\sat\s[\w-]{2,60}\sdot\s[a-z]{2,10}\b", re.I
@@ -133,6 +134,11 @@ def phones(subject: Subject) -> Iterator[Finding]:
                 # A partner's own number, in the place for it: worth a look, no reason to be asked for one.
                 level = Level.NOTE if field == "find_out" else Level.CARE
                 yield Finding("phones", level, words, field, found[0].strip())
+
+
+def has_phone(text: str) -> bool:
+    """Whether a text holds a telephone number, a short one (101, 116 123) too."""
+    return any(pattern.search(text) for pattern in (_PHONE, _SHORT_PHONE))
 
 
 def emails(subject: Subject) -> Iterator[Finding]:

@@ -20,7 +20,7 @@ from bell.staff.forms import languages as spoken
 from bell.staff.forms.audience import NARROWING, NarrowingForm
 from bell.staff.forms.moments import FAR_OFF, SendAtField
 from bell.staff.forms.shapes import DrawnField
-from bell.ui.forms import Affixed, Checkboxes, CountedTextarea, Form, NativeDateTime, Radios, offer
+from bell.ui.forms import Affixed, Checkboxes, CountedTextarea, Form, NativeDateTime, Radios, among, offer
 
 # What each kind is for, in words for those who write.
 _KIND_HINTS = {
@@ -61,15 +61,16 @@ class NewForm(Form):
 
     def __init__(self, *args: Any, officer: Officer, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        kind_field, team_field = self.fields["kind"], self.fields["team"]
+        kind_field = self.fields["kind"]
         offered = [(kind.value, kind.label) for kind in organisation_rules.kinds_to_begin(officer.organisation)]
         kind_field.widget = Radios(cards=True, hints=_KIND_HINTS)
-        kind_field.choices = offered  # type: ignore[attr-defined]
+        offer(kind_field, offered)
         if words := organisation_rules.why_not_begin(str(self.data.get("kind", "")), officer.organisation):
             kind_field.error_messages["invalid_choice"] = words
         self.teams = writing_teams(officer)
-        team_field.queryset = Team.objects.visible_to(officer).filter(pk__in=[one.pk for one in self.teams])  # type: ignore[attr-defined]
-        team_field.widget = Radios(choices=team_field.choices) if len(self.teams) > 1 else forms.HiddenInput()  # type: ignore[attr-defined]
+        own = Team.objects.visible_to(officer).filter(pk__in=[one.pk for one in self.teams])
+        team_field = among(self.fields["team"], own)
+        team_field.widget = Radios(choices=team_field.choices) if len(self.teams) > 1 else forms.HiddenInput()
         if self.teams:
             team_field.initial = self.teams[0].pk
 

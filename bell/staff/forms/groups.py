@@ -9,7 +9,7 @@ from bell.organisations.models import Officer, Team
 from bell.residents import hours
 from bell.residents.groups import Terms
 from bell.residents.models import Group
-from bell.ui.forms import Form
+from bell.ui.forms import Form, among
 
 
 class HoursField(forms.CharField):
@@ -61,7 +61,7 @@ class GroupForm(Form):
     def __init__(self, data: Any = None, *, officer: Officer, group: Group | None = None) -> None:
         super().__init__(data, initial=_initial(group) if group else {})
         teams = Team.objects.visible_to(officer).filter(whole_force=False)
-        self.fields["scheme_team"].queryset = teams  # type: ignore[attr-defined]
+        among(self.fields["scheme_team"], teams)
 
     def terms(self) -> Terms:
         """What the verbs are given."""

@@ -19,7 +19,7 @@ from bell.residents.actions import Spot
 from bell.residents.models import Group
 from bell.residents.paper import Entry
 from bell.residents.rules import Reach
-from bell.ui.forms import Checkboxes, Form, NativeDate
+from bell.ui.forms import Checkboxes, Form, NativeDate, among
 
 _SHORT = {"class": "govuk-input--width-10", "autocomplete": "off", "spellcheck": "false"}
 _PLAIN = {"autocomplete": "off", "spellcheck": "false"}
@@ -36,8 +36,7 @@ class _TeamForm(Form):
 
     def __init__(self, *args: Any, teams: list[Team], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["team"]
-        field.queryset = Team.objects.public().filter(pk__in=[team.pk for team in teams])  # type: ignore[attr-defined]
+        field = among(self.fields["team"], Team.objects.public().filter(pk__in=[team.pk for team in teams]))
         field.initial = teams[0].pk if teams else None
         if len(teams) == 1:
             field.widget = forms.HiddenInput()
@@ -289,14 +288,12 @@ class DoorForm(_PersonForm):
 
     def __init__(self, *args: Any, teams: list[Team], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["team"].queryset = Team.objects.public().filter(  # type: ignore[attr-defined]
-            pk__in=[team.pk for team in teams]
-        )
+        among(self.fields["team"], Team.objects.public().filter(pk__in=[team.pk for team in teams]))
         self.fields["team"].initial = teams[0].pk if teams else None
         if len(teams) == 1:
             self.fields["team"].widget = forms.HiddenInput()
-        self.fields["kinds"] = _ticks("Wants to hear about", list(kinds.Kind.choices), _NO_KIND)
-        self.fields["kinds"].widget = Checkboxes(choices=self.fields["kinds"].choices)  # type: ignore[attr-defined]
+        ticks = self.fields["kinds"] = _ticks("Wants to hear about", list(kinds.Kind.choices), _NO_KIND)
+        ticks.widget = Checkboxes(choices=ticks.choices)
         self.fields["name"].label = "Name (optional)"
         self.fields["mobile"].help_text = "A mobile number, an email address or both"
         for field in ("name", "postcode", "email", "mobile"):

@@ -10,7 +10,7 @@ from bell.organisations.actions import Terms
 from bell.organisations.models import Officer, Organisation
 from bell.residents import rules
 from bell.residents.rules import Reach
-from bell.ui.forms import DateField, Form
+from bell.ui.forms import DateField, Form, among
 
 
 def _words(label: str, help_text: str = "", most: int = 200, required: str = "") -> forms.CharField:
@@ -93,7 +93,7 @@ class AgreementForm(Form):
     def __init__(self, *args: Any, officer: Officer, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         found = Organisation.objects.visible_to(officer).filter(sort=Organisation.Sort.PARTNER).order_by("name")
-        self.fields["organisation"].queryset = found  # type: ignore[attr-defined]
+        among(self.fields["organisation"], found)
 
     @property
     def terms(self) -> Terms:

@@ -33,7 +33,6 @@ class SavedForm(Form):
     def __init__(self, data: Any = None, *, officer: Officer, team: Team) -> None:
         super().__init__(data)
         among(self.fields["use_saved"], SavedAudience.objects.visible_to(officer).filter(team=team))
-        self.fields["use_saved"].label_from_instance = lambda one: one.name  # type: ignore[attr-defined]  # a field of rows
 
     def show(self, problems: dict[str, str]) -> None:
         """Problems of the rules at their fields."""

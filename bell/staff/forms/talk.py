@@ -9,7 +9,7 @@ from bell.conversations.actions import MOST_TEXT
 from bell.conversations.models import Conversation
 from bell.organisations import rules
 from bell.organisations.models import Officer, Role, Team
-from bell.ui.forms import Form, Radios
+from bell.ui.forms import Form, Radios, among
 
 
 class WordsForm(Form):
@@ -62,8 +62,8 @@ class LogForm(Form):
         teams = rules.teams_as(officer, *Role.values)
         own = Team.objects.visible_to(officer).filter(pk__in=[team.pk for team in teams])
         alerts = Alert.objects.visible_to(officer).filter(state__in=PUBLISHED, team__in=own)
-        self.fields["alert"].queryset = alerts.order_by("-sent_at")  # type: ignore[attr-defined]
-        self.fields["team"].queryset = own  # type: ignore[attr-defined]
+        among(self.fields["alert"], alerts.order_by("-sent_at"))
+        among(self.fields["team"], own)
         if len(teams) == 1:
             self.fields["team"].widget = forms.HiddenInput()
         if teams:

@@ -73,9 +73,8 @@ class TemplateForm(Form):
         for_all = starters.may_keep_for_all(officer)
         mine = [team.pk for team in starters.teams(officer)]
         own = Team.objects.visible_to(officer).filter(organisation=officer.organisation_id)
-        field = self.fields["team"]
-        among(field, own if for_all else own.filter(pk__in=mine))
-        field.empty_label = "Everyone in the organisation" if for_all else None  # type: ignore[attr-defined]  # a field of rows
+        field = among(self.fields["team"], own if for_all else own.filter(pk__in=mine))
+        field.empty_label = "Everyone in the organisation" if for_all else None
         field.required = not for_all
         if not template and mine:
             field.initial = mine[0]

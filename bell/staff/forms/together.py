@@ -7,7 +7,7 @@ from django import forms
 from bell.alerts.models import Ask, Carrier
 from bell.organisations.models import Officer, Team
 from bell.staff.forms.compose import writing_teams
-from bell.ui.forms import CountedTextarea, Form, Radios
+from bell.ui.forms import CountedTextarea, Form, Radios, among
 
 _REASON_MOST = 500
 _LONG = {"max_length": f"Use {_REASON_MOST} characters or fewer"}
@@ -89,8 +89,7 @@ class RequestForm(Form):
         super().__init__(data)
         self.ask, self.teams = ask, writing_teams(officer)
         own = Team.objects.visible_to(officer).filter(pk__in=[one.pk for one in self.teams])
-        field = self.fields["team"]
-        field.queryset = own  # type: ignore[attr-defined]
-        field.widget = Radios(choices=field.choices) if len(self.teams) > 1 else forms.HiddenInput()  # type: ignore[attr-defined]
+        field = among(self.fields["team"], own)
+        field.widget = Radios(choices=field.choices) if len(self.teams) > 1 else forms.HiddenInput()
         if self.teams:
             field.initial = self.teams[0].pk
