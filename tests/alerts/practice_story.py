@@ -84,7 +84,7 @@ def tell() -> None:
     partner = Organisation.objects.get(slug="council")
     content = {
         "title": "Did you see a van?", "body": "A white van, **last night**.", "channels": ["email", "sms"],
-        "sms_text": "A white van, last night?", "areas": areas, "carriers": [str(partner.pk)],
+        "sms_text": "A white van, last night?", "areas": areas, "carriers": [str(partner.pk)], "whole": "1",
     }  # fmt: skip
     for path in ("count/", "preview/"):
         assert author.post(f"/desk/alerts/{alert.reference}/{path}", content).status_code == 200

@@ -205,7 +205,7 @@ class World:
     def data(self, route: str) -> dict[str, str]:
         """What is posted: nothing, but where nothing is no question at all."""
         words = {"follow": {"relation": "update"}, "access": {"do": "off"},
-                 "take": {"grant": f"{self.cast.team.pk}:author"}}  # fmt: skip
+                 "edit": {"whole": "1"}, "take": {"grant": f"{self.cast.team.pk}:author"}}  # fmt: skip
         return words.get(route.rstrip("/").rpartition("/")[2], {})
 
     def client(self, who: str) -> Client:

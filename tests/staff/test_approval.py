@@ -180,7 +180,7 @@ def test_nobody_else_to_approve_is_said_in_the_composer(cast, at_desk):
     cast.media.save()
     alert = cast.draft()
     client = at_desk("author")
-    data = {"do": "submit", "seen": "0", "title": alert.title, "body": alert.body, "channels": ["email"]}
+    data = {"do": "submit", "whole": "1", "seen": "0", "title": alert.title, "body": alert.body, "channels": ["email"]}
     data |= {"areas": [cast.west.pk]}
     done = text(client.post(f"/desk/alerts/{alert.reference}/edit/", data))
     assert "There is a problem" in done and "Only Ben Approver and Cas Second may" in done

@@ -50,6 +50,7 @@ def sent(cast, **changes: object) -> dict:
         "shapes": "",
         "circle_postcode": "",
         "circle_radius": "500",
+        "whole": "1",
     } | changes
 
 

@@ -46,7 +46,14 @@ def test_the_audience_of_today_is_one_tick(cast, at_desk):
     draft = actions.follow_up(appeal, relation="outcome", by=cast.author)
     desk, path = at_desk(cast.author), f"/desk/alerts/{draft.reference}/edit/"
     assert "Also to everyone whom the first alert would mean today" in desk.get(path).content.decode()
-    given = {"title": "Two charged", "body": "Thank you.", "channels": ["email"], "do": "save", "seen": "0"}
+    given = {
+        "title": "Two charged",
+        "body": "Thank you.",
+        "channels": ["email"],
+        "do": "save",
+        "seen": "0",
+        "whole": "1",
+    }
     desk.post(path, {**given, "also": "on"})
     assert Alert.objects.get(pk=draft.pk).audience == appeal.audience
     desk.post(path, {**given, "seen": "1"})
@@ -70,7 +77,8 @@ def test_the_composer_keeps_it(cast, at_desk):
     desk = at_desk(cast.author)
     path = f"/desk/alerts/{draft.reference}/edit/"
     assert "Over after" in desk.get(path).content.decode()
-    given = {"title": "T", "body": "B", "channels": ["email"], "areas": [str(cast.west.pk)], "do": "save", "seen": "0"}
+    given = {"title": "T", "body": "B", "channels": ["email"], "areas": [str(cast.west.pk)], "do": "save"}
+    given |= {"seen": "0", "whole": "1"}
     desk.post(path, {**given, "expires_at": f"{at:%Y-%m-%dT%H:%M}"})
     assert Alert.objects.get(pk=draft.pk).expires_at == at
     assert "This time has passed" in desk.post(path, {**given, "expires_at": "2020-01-01T10:00"}).content.decode()

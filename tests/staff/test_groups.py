@@ -116,7 +116,7 @@ def test_a_coordinator_decides_but_does_not_define(cast, at_desk):
 
 
 def compose(alert, cast, **changes):
-    return {"seen": str(alert.edit), "title": "Kept words", "body": alert.body, "channels": ["email"],
+    return {"whole": "1", "seen": str(alert.edit), "title": "Kept words", "body": alert.body, "channels": ["email"],
             "areas": [str(cast.west.pk)], "groups": [str(cast.dog_walkers.pk)], **changes}  # fmt: skip
 
 

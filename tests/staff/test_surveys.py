@@ -32,6 +32,7 @@ def test_an_officer_writes_a_survey(cast, at_desk):
     sent = {
         "title": "What matters most to you?", "body": "Help us choose.", "channels": ["email"], "areas": [cast.west.pk],
         "choices": "- Speeding\r\n\r\n Parking \r\n• Litter", "most": "2", "closes": "", "do": "save", "seen": "0",
+        "whole": "1",
     }  # fmt: skip
     later = clock.local(clock.now() + timedelta(days=3))
     assert client.post(path, sent | {"closes": f"{later:%Y-%m-%dT17:00}", "urgent": "on"}).status_code == 302
@@ -54,7 +55,15 @@ def test_an_officer_writes_a_survey(cast, at_desk):
 )
 def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(cast, at_desk, field, value, words):
     alert = cast.draft(kind=Kind.SURVEY, fields={"choices": CHOICES, "most": "1"})
-    sent = {"title": "T", "body": "B", "channels": ["email"], "areas": [cast.west.pk], "seen": "0", "do": "submit"}
+    sent = {
+        "title": "T",
+        "body": "B",
+        "channels": ["email"],
+        "areas": [cast.west.pk],
+        "seen": "0",
+        "do": "submit",
+        "whole": "1",
+    }
     page = at_desk("author").post(
         f"/desk/alerts/{alert.reference}/edit/", sent | {"choices": CHOICES, "most": "1", field: value}
     )
@@ -95,7 +104,7 @@ def test_a_partner_writes_a_notice(cast, at_desk):
     path = client.post("/desk/new/", {"kind": "partner", "team": desk.pk})["Location"]
     sent = {
         "title": "Road closed", "body": "Heanor Road is closed.", "channels": ["email"], "areas": [cast.west.pk],
-        "dates": "Monday", "find_out": "https://evil.example.com/", "seen": "0", "do": "submit",
+        "dates": "Monday", "find_out": "https://evil.example.com/", "seen": "0", "do": "submit", "whole": "1",
     }  # fmt: skip
     page = client.post(path, sent).content.decode()
     assert "not on the list of ours" in page and "Give a page at a domain of ours" in page

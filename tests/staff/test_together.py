@@ -275,7 +275,7 @@ def test_a_draft_without_words_is_not_offered(cast, at_desk):
 
 def form_of(alert, **changes):
     return {"seen": str(alert.edit), "title": alert.title, "body": alert.body, "channels": ["email"],
-            "areas": [str(pk) for pk in alert.audience["areas"]], "do": "save", **changes}  # fmt: skip
+            "areas": [str(pk) for pk in alert.audience["areas"]], "do": "save", "whole": "1", **changes}  # fmt: skip
 
 
 def test_the_composer_keeps_carriers_and_the_hour(cast, at_desk):

@@ -4,6 +4,7 @@ import copy
 from typing import Any
 
 from django.contrib import messages
+from django.forms import MultipleChoiceField
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -26,6 +27,10 @@ from bell.staff.forms.shapes import MOST_SHAPES, circle
 from bell.staff.views import saved, saving, templates
 from bell.staff.views.finding import alert_of
 
+_HALF = (
+    "The page had not come completely when you sent it, so nothing was saved. Your words stand here. "
+    "Look through what is ticked, then send it again."
+)
 _AUDIENCE = ("areas", "shapes", "groups", *narrowing.NARROWING, "channels")
 
 
@@ -50,6 +55,8 @@ def edit(request: HttpRequest, officer: Officer, reference: str) -> HttpResponse
         return redirect("staff-alert", alert.reference)
     if request.method != "POST":
         return _composer(request, officer, ComposeForm(alert=alert))
+    if "whole" not in request.POST:
+        return _halfway(request, officer, alert)
     do = request.POST.get("do", "save")
     if do in ("save", "submit", "picture"):
         return _keep(request, officer, alert, do)
@@ -90,6 +97,19 @@ def _keep(request: HttpRequest, officer: Officer, alert: Alert, do: str) -> Http
         return _composer(request, officer, form, saved=True)
     messages.success(request, _asked(version))
     return redirect("staff-alert", alert.reference)
+
+
+def _halfway(request: HttpRequest, officer: Officer, alert: Alert) -> HttpResponse:
+    """Only the beginning of a form came, from a page on a slow line that had not come whole.
+
+    What is missing would read as unticked, and the alert would go to others than before: so nothing is saved, what was
+    typed stands in the page, and what can be ticked is as it was saved.
+    """
+    form = ComposeForm(alert=alert)
+    typed = [name for name, field in form.fields.items() if not isinstance(field, MultipleChoiceField)]
+    form.initial.update({name: request.POST[name] for name in typed if name in request.POST})
+    messages.error(request, _HALF)
+    return _composer(request, officer, form, unsaved=True)
 
 
 def _asked(version: Version) -> str:
