@@ -18,7 +18,7 @@ os.environ.setdefault("BELL_SMS_GATEWAY_SECRET", "secret-of-the-test-gateway")
 (_var / "static").mkdir(parents=True, exist_ok=True)
 
 from bell.config.settings import *  # noqa: E402, F403 (the environment above must be set first)
-from bell.config.settings import DATABASES, MIDDLEWARE  # noqa: E402
+from bell.config.settings import DATABASES, MIDDLEWARE  # noqa: E402 (as above)
 
 if os.environ.get("BELL_SLOW_PAGES"):
     MIDDLEWARE.insert(0, "tests.browser.slow.SlowPages")

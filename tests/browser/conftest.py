@@ -102,7 +102,6 @@ def page(browser_context: BrowserContext) -> Page:
 def axe(page: Page, *, without: tuple[str, ...] = ()) -> None:
     """Assert that axe-core finds no violation of WCAG 2.2 AA or its best practices; `without` names rules to skip."""
     source = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
-    came(page)
     # What fades in has not its colours yet; what never stops moving is looked at as it is.
     with suppress(AssertionError):
         until(

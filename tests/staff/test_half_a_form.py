@@ -5,15 +5,15 @@ import re
 import pytest
 
 from bell.alerts.models import Alert, State
-from tests.staff.test_composing import alert, desk, path  # noqa: F401
+from tests.staff.test_composing import path
 
 
 @pytest.mark.parametrize("do", ["save", "submit", "circle", "count"])
-def test_half_a_form_saves_nothing_and_keeps_the_words(cast, desk, do):  # noqa: F811
+def test_half_a_form_saves_nothing_and_keeps_the_words(cast, at_desk, do):
     """Enter, pressed before the page is whole, sends only what has come: the rest would read as unticked."""
     narrow = {"areas": [cast.west.pk], "shapes": [], "groups": [cast.dog_walkers.pk]}
     draft = cast.draft(audience=narrow, by_sms=True)
-    page = desk.post(path(draft), {"do": do, "seen": "0", "title": "Half a page", "circle_radius": "900"})
+    page = at_desk("author").post(path(draft), {"do": do, "seen": "0", "title": "Half a page", "circle_radius": "900"})
     text = page.content.decode()
     assert page.status_code == 200 and "nothing was saved" in text and 'value="Half a page"' in text
     kept = Alert.objects.get(pk=draft.pk)
@@ -26,8 +26,8 @@ def test_half_a_form_saves_nothing_and_keeps_the_words(cast, desk, do):  # noqa:
         assert "checked" in tick
 
 
-def test_the_last_field_of_the_form_says_that_it_is_whole(desk, alert):  # noqa: F811
-    page = desk.get(path(alert)).content.decode()
+def test_the_last_field_of_the_form_says_that_it_is_whole(cast, at_desk):
+    page = at_desk("author").get(path(cast.draft())).content.decode()
     form = page[page.index('id="compose"') :].partition("</form>")[0]
     assert re.findall(r'<(?:input|textarea|select)[^>]*name="([a-z_]+)"', form)[-1] == "whole"
     assert form.index('name="whole"') < form.rindex('value="submit"')

@@ -114,10 +114,15 @@ function newMap(element) {
 // as nobody has moved it or drawn on it since they last chose something elsewhere on the page.
 function startLeading(map, element) {
   let touched = false;
-  let go = () => {};
+  const stay = () => {};
+  let go = stay;
   const touch = (event) => { if (event.key !== "Tab") touched = true; };
   ["pointerdown", "wheel", "keydown"].forEach((name) => element.addEventListener(name, touch, { capture: true, passive: true }));
-  document.body.addEventListener("change", (event) => { if (!element.contains(event.target)) touched = false; });
+  document.body.addEventListener("change", (event) => {
+    if (!touched || element.contains(event.target)) return;
+    touched = false;
+    go = stay;  // where the hand left it is where it is now, until something new leads it
+  });
   map.on("resize", () => { if (!touched) go(); });
   map.bellLead = (next) => {
     if (touched) return;
