@@ -3,6 +3,7 @@
 from django.apps import AppConfig
 
 from bell.config import checks
+from bell.lib import cursors
 
 
 class ConfigConfig(AppConfig):
@@ -12,5 +13,6 @@ class ConfigConfig(AppConfig):
     label = "config"
 
     def ready(self) -> None:
-        """The checks are registered by importing them."""
+        """The checks are registered by importing them; connections are watched from before the first is opened."""
         assert checks.deployment and checks.signing and checks.provider
+        cursors.install()
