@@ -12,6 +12,7 @@ from bell.api import lmtp
 from bell.api.lmtp import Door
 from bell.delivery import inbound
 from bell.delivery.models import Inbound
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -198,8 +199,8 @@ def test_a_connection_cut_in_the_middle_keeps_nothing(door) -> None:
     client.docmd("DATA")
     client.send(REPLY)
     client.close()
-    time.sleep(0.3)
-    assert rows() == [] and door.connections == 0 and door.taking == 0
+    until(lambda: door.connections == 0)
+    assert rows() == [] and door.taking == 0
 
 
 def test_too_many_connections_are_turned_away_and_forgotten(door, monkeypatch) -> None:
@@ -210,7 +211,7 @@ def test_too_many_connections_are_turned_away_and_forgotten(door, monkeypatch) -
         assert one.recv(100).startswith(b"421")
         assert one.recv(100) == b""
     held[0].close()
-    time.sleep(0.2)
+    until(lambda: door.connections < 3)
     with socket.create_connection(("127.0.0.1", door.port), timeout=5) as one:
         assert one.recv(100).startswith(b"220")
     for each in held:
@@ -230,7 +231,7 @@ def test_every_connection_has_an_end(name, monkeypatch) -> None:
                 if name == "CONNECTION_SECONDS":
                     time.sleep(0.05)
                     one.sendall(b"NOOP\r\n")
-            assert time.monotonic() - started < 3
+            assert time.monotonic() - started < 15
     except ConnectionError:
         pass
     finally:

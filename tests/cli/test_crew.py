@@ -11,16 +11,9 @@ from pathlib import Path
 import pytest
 
 from bell.cli.crew import Crew
+from tests.waiting import until
 
 _SLEEPER = "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); time.sleep(60)"
-
-
-def until(true, seconds=20.0):
-    """Wait for something to become true."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
 
 
 class Told:

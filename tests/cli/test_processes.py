@@ -226,17 +226,20 @@ def test_a_child_that_dies_early_is_named_with_its_status() -> None:
         family.end()
 
 
-def test_a_deaf_child_is_ended_by_force(monkeypatch) -> None:
+def test_a_deaf_child_is_ended_by_force(monkeypatch, tmp_path) -> None:
     monkeypatch.setattr("bell.cli.children.END_SECONDS", 1.0)
+    is_deaf = tmp_path / "deaf"
     deaf = (
-        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+        "import pathlib, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        f" pathlib.Path({str(is_deaf)!r}).touch(); time.sleep(60)"
     )
     family = Family([Child("deaf", ["-c", deaf])])
     family.start()
-    time.sleep(0.5)
     started = time.monotonic()
+    while not is_deaf.exists() and time.monotonic() < started + 20:
+        time.sleep(0.02)
     family.end()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 40  # of the 60 that it would stay
     with pytest.raises(ChildDied, match="signal SIGKILL"):
         family.check()
 

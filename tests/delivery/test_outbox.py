@@ -303,7 +303,7 @@ def practice_is_refused():
     mailing = filled([*emails(2), (1, "sms", "+447700900123")], practice=True)
     started = time.monotonic()
     drain()
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
     ((state, reason),) = set(Delivery.objects.filter(mailing=mailing).values_list("state", "reason"))
     assert state == "failed"
     return reason

@@ -4,7 +4,6 @@ import contextlib
 import shutil
 import socket
 import subprocess
-import time
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -15,6 +14,7 @@ from bell.delivery.models import Delivery, Inbound, Suppression
 from bell.lib import keys
 from tests.delivery.conftest import a_content, filled
 from tests.delivery.servers import closed_port
+from tests.waiting import until
 
 FAKESMSC = Path("/usr/lib/kannel/test/fakesmsc")
 BEARERBOX, SMSBOX = shutil.which("bearerbox", path="/usr/sbin"), shutil.which("smsbox", path="/usr/sbin")
@@ -105,14 +105,6 @@ def answers(port):
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
-
-
-def until(true, seconds=20.0):
-    """Wait for something that another process does."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def settled(kind, count=1):

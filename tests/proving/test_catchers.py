@@ -19,6 +19,7 @@ from bell.proving import letters
 from bell.proving.mailcatcher import MailCatcher
 from bell.proving.phones import Phones
 from bell.proving.spool import Index, NotLoopback, Spool
+from tests.waiting import until
 
 SECRET = "secret-of-this-test"
 
@@ -102,15 +103,6 @@ def ask(phones: Phones, method: str, path: str, body=None, **headers):
 def send(phones: Phones, to="+447700900123", reference="ref-1", text="Lock your shed", key=SECRET):
     body = {"reference": reference, "from": "+447700900100", "to": to, "text": text}
     return ask(phones, "POST", "/send", body, Authorization=f"Bearer {key}")
-
-
-def until(fact, seconds=10.0):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if value := fact():
-            return value
-        time.sleep(0.02)
-    raise AssertionError("it did not happen")
 
 
 def a_mail(to="ann@home.example", subject="Sheds", message_id="<d1@alert.example>") -> EmailMessage:

@@ -2,8 +2,7 @@
 
 import smtplib
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,6 @@ from bell.proving import letters
 from bell.proving.mailcatcher import MailCatcher
 from bell.proving.phones import Phones
 from bell.worker import loop
-
-
-def until(fact: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """Wait for a fact and return it."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if value := fact():
-            return value
-        time.sleep(0.05)
-    raise AssertionError("it did not happen")
 
 
 class House:

@@ -14,7 +14,8 @@ from bell.delivery.models import Delivery, Inbound, Lane, State
 from bell.delivery.post import Address, Authority, Content
 from bell.worker import loop
 from tests.cast import Cast
-from tests.worker.conftest import House, until
+from tests.waiting import until
+from tests.worker.conftest import House
 
 CODE = Content(
     sender_name="Testshire Alert", subject="Your code", text="Your code is 123456", sms="Your code is 123456"
@@ -31,13 +32,11 @@ def state_of(delivery: Delivery) -> str:
     return Delivery.objects.get(pk=delivery.pk).state
 
 
-def test_a_mail_goes_out_within_a_second_or_two(house: House) -> None:
+def test_a_mail_goes_out_by_itself(house: House) -> None:
     house.work()
-    time.sleep(0.5)
+    time.sleep(0.5)  # so that the worker has found nothing before, and must find out
     delivery = post_code("email", "ann@home.example")
-    started = time.monotonic()
     (mail,) = until(lambda: house.mail_to("ann@home.example"))
-    assert time.monotonic() - started < 3
     assert mail["subject"] == "Your code" and "Your code is 123456" in mail["text"]
     until(lambda: state_of(delivery) == State.SENT)
 
