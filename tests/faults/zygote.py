@@ -210,7 +210,9 @@ def main() -> None:
                         ended[pid] = code if code >= 0 else 128 - code
                 answer[pid] = ended.get(pid)
         else:
-            answer = {"pid": fork(order)}
+            pid = fork(order)
+            ended.pop(pid, None)  # how an earlier process with this number ended: a long run uses numbers up
+            answer = {"pid": pid}
         print(json.dumps(answer), flush=True)
 
 
