@@ -21,8 +21,8 @@ def everyone_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(squares, "weight", lambda key: Value(1))
 
 
-# How long one example takes says how busy the machine is, and nothing of our code.
-hypothesis.settings.register_profile("bell", deadline=None)
+# How long one example takes, or making it up, says how busy the machine is, and nothing of our code.
+hypothesis.settings.register_profile("bell", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("bell")
 
 # Django makes their rows when it makes the database, and tests never change them.

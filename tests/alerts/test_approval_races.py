@@ -240,7 +240,9 @@ def others_who_approved(version: Version) -> int:
 
 
 @given(st.lists(st.sampled_from(ACTS), min_size=4, max_size=16), st.integers(1, 2))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_whatever_is_done_in_whatever_order_only_what_is_approved_as_it_stands_goes(
     cast: Cast, acts: list[str], people: int
 ) -> None:

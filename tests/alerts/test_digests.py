@@ -481,7 +481,9 @@ def test_the_stop_link_of_an_item_stops_its_kind(cast, relay):
 STEPS = ("alert", "hour", "build", "settle", "send", "stop", "no", "again", "receipt")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 5)), max_size=14))
 def test_whatever_happens_everybody_ends_once_and_no_message_comes_twice(cast, steps):
     """I1 and I2 over any order of alerts, hours, stops, noes and results."""

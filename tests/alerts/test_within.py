@@ -45,7 +45,9 @@ corners = st.tuples(st.floats(WEST - 0.02, EAST + 0.02), st.floats(SOUTH - 0.02,
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(drawn=st.lists(st.lists(corners, min_size=3, max_size=8, unique=True), min_size=1, max_size=3))
 def test_shapes_hold_whom_brute_force_finds(spread, drawn):
     hulls = [shapely.MultiPoint(one).convex_hull for one in drawn]

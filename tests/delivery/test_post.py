@@ -146,7 +146,9 @@ def test_stop_cancels_what_waits():
     assert set(Batch.objects.filter(mailing=mailing).values_list("state", flat=True)) == {"done"}
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @given(st.lists(st.tuples(st.integers(1, 6), st.sampled_from(["email", "sms"]), st.integers(0, 4)), max_size=14),
        st.integers(1, 5))  # fmt: skip
 def test_every_person_and_channel_has_exactly_one_row_and_every_address_at_most_one_copy(people, step):

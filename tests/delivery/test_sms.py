@@ -191,7 +191,9 @@ def test_a_receipt_that_comes_before_its_row_is_settled_is_kept():
     assert (kept.state, kept.provider_ref) == ("delivered", "g1")
 
 
-@hypothesis_settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@hypothesis_settings(
+    max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @given(st.lists(st.sampled_from(receipts.REPORTS), min_size=1, max_size=3), st.sampled_from(["sent", "uncertain"]))
 def test_any_order_and_repetition_of_reports_ends_the_same(reports, start):
     filled(PHONES[:1])

@@ -129,7 +129,7 @@ def test_bytes_that_are_no_text_cost_their_row_only():
     assert (report.created, [number for number, _ in report.errors]) == (1, [2])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60)
 @given(st.binary(max_size=400))
 def test_any_bytes_are_a_report_or_a_refusal(raw):
     try:

@@ -371,7 +371,9 @@ def test_columns_that_cannot_be(cast, columns, field):
     assert list(error.value.problems) == [field]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     borders=st.lists(st.floats(-1.39, -1.31), min_size=1, max_size=3, unique=True),
     points=st.lists(st.tuples(st.floats(-1.41, -1.29), st.floats(52.99, 53.05)), max_size=8),
