@@ -4,7 +4,8 @@ Django's database errors hold the frames they came through, and those the error:
 collector breaks, later and in whichever thread happens to allocate. To free the cursor in it SQLite wants the mutex of
 the cursor's connection. If that connection's thread waits meanwhile for the write lock, and the collecting thread holds
 it, neither goes on until the waiting one gives up, twenty seconds later: the whole database seems locked. Found by the
-fault matrix (docs/faults.md); `tests/lib/test_cursors.py` shows it without this module.
+fault matrix (docs/faults.md); `tests/lib/test_cursors.py` shows it without this module. Left alone: a cursor that is
+still being read (`.iterator()`) when something else fails; such loops run in commands and in single threads here.
 """
 
 from collections.abc import Callable
