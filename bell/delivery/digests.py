@@ -20,6 +20,7 @@ from django.db.models import Min, Q, QuerySet
 
 from bell.delivery import blocking, crash, post, times, wake
 from bell.delivery.content import Authority, Content
+from bell.delivery.deadlocks import insist
 from bell.delivery.filling import SAME_ADDRESS
 from bell.delivery.models import TAKEN_BACK, Batch, Channel, Delivery, DigestItem, Lane, Mailing, State
 
@@ -248,7 +249,7 @@ def items_of(batch: int) -> dict[int, tuple[int, ...]]:
     return {digest: tuple(numbers) for digest, numbers in found.items()}
 
 
-@transaction.atomic
+@insist
 def expire(mailing: Mailing, *, reason: str) -> int:
     """End what of a mailing is kept for digests, because it is over; how many messages."""
     blocking.hold_digests()
@@ -260,7 +261,7 @@ def expire(mailing: Mailing, *, reason: str) -> int:
     return ended
 
 
-@transaction.atomic
+@insist
 def drop(*, recipient_key: int, reason: str) -> int:
     """Take back all that is kept for a person's digest, and a digest that waits its turn; how many messages."""
     blocking.hold_withdrawal()
@@ -275,7 +276,7 @@ def move(*, recipient_key: int, at: datetime) -> None:
     _unbound().filter(delivery__recipient_key=recipient_key).update(due_at=at)
 
 
-@transaction.atomic
+@insist
 def readdress(*, recipient_key: int, address: str, address_key: int) -> None:
     """Send what is kept for a person to another address of theirs. Where somebody had the message there, it is not."""
     kept = Delivery.objects.filter(recipient_key=recipient_key, state=State.WAITING, channel=Channel.EMAIL)

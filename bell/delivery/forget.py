@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Sequence
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
 
 from bell.delivery import blocking, times
 from bell.delivery.content import Content
+from bell.delivery.deadlocks import insist
 from bell.delivery.models import OPEN, Delivery, DigestItem, Inbound, Mailing, State, Suppression
 from bell.lib import keys, tokens
 
@@ -114,8 +115,8 @@ def inbound_of_deliveries(delivery_ids: Sequence[int]) -> QuerySet[Inbound]:
     return found.filter(to__in=meant) if meant else found.none()
 
 
-@transaction.atomic
-def forget(*, deliveries: QuerySet[Delivery], addresses: Iterable[tuple[str, int]], inbound: Sequence[int]) -> int:
+@insist
+def forget(*, deliveries: QuerySet[Delivery], addresses: Sequence[tuple[str, int]], inbound: Sequence[int]) -> int:
     """Detach a person from everything here; how many deliveries.
 
     `addresses` are (channel, address key) pairs: of each only a keyed hash stays, to keep silent. Counts by state stay.

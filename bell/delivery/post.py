@@ -18,6 +18,7 @@ from bell.delivery.content import (
     Step,
     check_reference,
 )
+from bell.delivery.deadlocks import insist
 from bell.delivery.models import OPEN, Batch, Channel, Delivery, DigestItem, Lane, Mailing, State, Suppression
 from bell.delivery.quiet import Hours
 from bell.lib import keys
@@ -112,7 +113,7 @@ def post(
     return delivery
 
 
-@transaction.atomic
+@insist
 def stop(mailing: Mailing, *, reason: str, as_: State = State.CANCELLED) -> int:
     """Cancel what is not yet sent and return how many; workers stop within 5 s (promises.md, I3).
 
@@ -135,7 +136,7 @@ def stop(mailing: Mailing, *, reason: str, as_: State = State.CANCELLED) -> int:
     return stopped
 
 
-@transaction.atomic
+@insist
 def withdraw(
     *,
     recipient_key: int | None = None,
@@ -167,7 +168,7 @@ def withdraw(
     return blocking.take_back(rows, reason=reason)
 
 
-@transaction.atomic
+@insist
 def suppress(*, address_key: int, channel: str, stream: str = "", reason: str) -> bool:
     """Send no more of a stream ("" all) to an address, and take back what is queued. True when that is new."""
     return blocking.suppress(address_key=address_key, channel=channel, stream=stream, reason=reason)

@@ -1,0 +1,95 @@
+"""A worker and somebody who takes messages back hold each other's rows: the no is taken all the same."""
+
+import threading
+
+import pytest
+from django.db import OperationalError, connection, transaction
+
+from bell.delivery import post
+from bell.delivery.models import Delivery
+from tests.delivery.conftest import emails, filled
+from tests.waiting import until
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer, and nobody to wait for"),
+]
+
+
+def as_user(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def waiting_for_a_row() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
+        return bool(cursor.fetchone()[0])
+
+
+class Worker:
+    """One that holds the last of these rows until somebody waits for it, and then wants the first."""
+
+    def __init__(self, last: int, first: int) -> None:
+        self.last, self.first = last, first
+        self.holds, self.came = threading.Event(), ""
+        self.thread = threading.Thread(target=self._work)
+        self.thread.start()
+        assert self.holds.wait(20)
+
+    def _work(self) -> None:
+        try:
+            as_user("SET deadlock_timeout = '60s'")  # it is never this one that is thrown out
+            with transaction.atomic():
+                Delivery.objects.filter(pk=self.last).update(attempts=1)
+                self.holds.set()
+                until(waiting_for_a_row)
+                Delivery.objects.filter(pk=self.first).update(attempts=1)
+            self.came = "done"
+        except OperationalError as error:
+            self.came = str(error)
+        finally:
+            connection.close()
+
+
+WAYS = {
+    "stop": lambda mailing: post.stop(mailing, reason="stopped by an officer"),
+    "withdraw": lambda mailing: post.withdraw(recipient_key=1),
+}
+
+
+@pytest.mark.parametrize("way", ["stop", "withdraw"])
+@pytest.mark.parametrize("within", [False, True])
+def test_who_takes_back_gives_way_and_does_it_then(way, within, caplog):
+    people = [(1, "email", "ann@home.example"), (1, "sms", "+447700900001")]
+    mailing = filled(people)
+    first, last = Delivery.objects.filter(mailing=mailing).order_by("id").values_list("id", flat=True)
+    as_user("SET deadlock_timeout = '2s'")
+    try:
+        worker = Worker(last, first)
+        if within:
+            with transaction.atomic():
+                assert WAYS[way](mailing) == 2
+        else:
+            assert WAYS[way](mailing) == 2
+    finally:
+        as_user("RESET deadlock_timeout")
+    worker.thread.join(30)
+    assert worker.came == "done"
+    assert "waited for each other; once more" in caplog.text
+    assert {row.state for row in Delivery.objects.filter(mailing=mailing)} <= {"cancelled", "suppressed"}
+    assert set(Delivery.objects.filter(mailing=mailing).values_list("attempts", flat=True)) == {1}
+
+
+def test_what_is_no_deadlock_is_not_tried_again(monkeypatch):
+    mailing = filled(emails(1))
+    tried = []
+
+    def broken(**_: object) -> None:
+        tried.append(1)
+        raise OperationalError("the disk is full")
+
+    monkeypatch.setattr("bell.delivery.blocking.hold_digests", broken)
+    with pytest.raises(OperationalError, match="disk"):
+        post.stop(mailing, reason="stopped by an officer")
+    assert tried == [1]
