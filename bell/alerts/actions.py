@@ -10,7 +10,9 @@ from bell.alerts import (
     approving,
     audience,
     checks,
+    content,
     digests,
+    find,
     practice,
     routes,
     rules,
@@ -131,7 +133,11 @@ def submit(alert: Alert, *, by: Officer, everyone: int | None = None) -> Version
         raise Unfinished(found)
     _move(fresh, State.SUBMITTED)
     frozen = rules.snapshot(fresh)
-    earlier = rules.earlier_mailing(fresh.follows_id, fresh.organisation_id) if fresh.follows_id else None
+    try:
+        content.build(frozen).check()
+    except post.BadContent as error:  # found now, and not when its hold is over
+        raise Unfinished({"title": f"This cannot be sent as it is: {error}."}) from error
+    earlier = find.earlier_mailings(fresh.follows, fresh.relation, fresh.organisation_id)
     rule = audience.Rule.of(frozen, earlier)
     reached = audience.count(rule)
     reach = checks.Reach(rule, reached.people)
@@ -307,6 +313,8 @@ def follow_up(alert: Alert, *, relation: str, by: Officer) -> Alert:
     """Draft an update, a stand-down, an outcome or a correction to the people who were sent this alert (B7)."""
     if alert.state not in (State.SENT, State.STOPPED, State.SENDING, State.CLOSED):
         raise NotAllowed("Only an alert that went out can be followed up.")
+    if relation == Relation.CORRECTION and alert.state == State.SENDING:
+        raise NotAllowed("This is still going out. Stop it, so that nobody else gets what is wrong; then correct it.")
     practice.check(by, alert)
     kind = kinds.Kind.OUTCOME if relation == Relation.OUTCOME else kinds.Kind(alert.kind)
     return draft(

@@ -262,10 +262,10 @@ def _suppressions(rule: Rule) -> QuerySet[Suppression]:
 _REACHED = (Delivered.SENT, Delivered.DELIVERED, Delivered.UNCERTAIN)
 
 
-def _sent(mailing: int, *, kept: bool = False) -> QuerySet[Delivery]:
-    """The deliveries of an earlier mailing that were sent; `kept`: or that wait for their digest."""
+def _sent(mailings: tuple[int, ...], *, kept: bool = False) -> QuerySet[Delivery]:
+    """The deliveries of earlier mailings that were sent; `kept`: or that wait for their digest."""
     states = [*_REACHED, *([Delivered.WAITING] if kept else [])]
-    return Delivery.objects.filter(mailing=mailing, state__in=states)
+    return Delivery.objects.filter(mailing__in=mailings, state__in=states)
 
 
 def columns(found: QuerySet[Contact], *, urgent: bool = True) -> QuerySet[Contact, Any]:

@@ -4,13 +4,28 @@ An alert has a mailing of its own and one for each organisation that carries it 
 those who follow it and have no copy yet.
 """
 
+import logging
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Max, Q
 
-from bell.alerts import approving, audience, content, digests, expiry, find, pictures, rules, standing_down, waking
+from bell.alerts import (
+    approving,
+    audience,
+    content,
+    digests,
+    ending,
+    expiry,
+    find,
+    pictures,
+    rules,
+    standing_down,
+    waking,
+)
 from bell.alerts.models import Alert, Approval, Carrier, ShapePlace, State, Version
 from bell.alerts.rule import Part
 from bell.audit.record import record
@@ -22,6 +37,8 @@ from bell.organisations.models import Organisation
 from bell.organisations.rules import has_agreement
 from bell.residents.actions import stream
 from bell.residents.models import Resident
+
+log = logging.getLogger(__name__)
 
 STEP = 20_000
 # The first step is small, so that its batches leave at once, and each step is so many times larger than the last.
@@ -54,14 +71,28 @@ def run_due() -> int:
             time.sleep(LET_IN)
         done += _begin_due()
     for version in _unfinished():
-        done += finish(version)
+        done += _apart(finish, version)
     return done
+
+
+def _apart(act: Callable[..., bool], of: Alert | Version | Carrier, **how: Any) -> bool:
+    """Do one alert's part of a round: what nobody foresaw in one alert is logged, and keeps no other waiting.
+
+    A database that is away or in trouble is nobody's fault: that is raised, and the worker comes back later.
+    """
+    try:
+        return act(of, **how)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("%s of %s %s failed", act.__name__, type(of).__name__.lower(), of.pk)
+        return False
 
 
 def _begin_due() -> int:
     """Begin the alerts whose time has come."""
     due = Alert.objects.filter(state__in=[State.HELD, State.SCHEDULED], hold_until__lte=clock.now())
-    return sum(begin(alert) for alert in due.order_by("-urgent", "hold_until"))
+    return sum(_apart(begin, alert) for alert in due.order_by("-urgent", "hold_until"))
 
 
 def _fill_once(sizes: dict[int, int]) -> int:
@@ -71,10 +102,10 @@ def _fill_once(sizes: dict[int, int]) -> int:
     done = 0
     for version in versions:
         if version.alert.urgent or not urgent:
-            done += fill_step(version, step=_grown(sizes, version.pk, version))
+            done += _apart(fill_step, version, step=_grown(sizes, version.pk, version))
     for carrier in _carrying():
         if carrier.version.alert.urgent or not urgent:
-            done += carry_step(carrier, step=_grown(sizes, -carrier.pk, carrier))
+            done += _apart(carry_step, carrier, step=_grown(sizes, -carrier.pk, carrier))
     return done
 
 
@@ -114,11 +145,11 @@ def _unfinished() -> list[Version]:
 def _rule(version: Version, carrier: Carrier | None = None) -> audience.Rule:
     """The audience rule of a version, for its own organisation or for a carrier."""
     organisation = carrier.organisation_id if carrier else version.frozen["organisation"]
-    follows = version.frozen["follows"]
+    follows = version.alert.follows if version.frozen["follows"] else None
     have = tuple(mailing.pk for mailing in version.mailings() if carrier and mailing.pk != carrier.mailing_id)
     return audience.Rule.of(
         version.frozen,
-        rules.earlier_mailing(follows, organisation) if follows else None,
+        find.earlier_mailings(follows, version.frozen["relation"], organisation),
         carrier=carrier.organisation_id if carrier else None,
         but_not=have,
     )
@@ -141,31 +172,43 @@ def begin(alert: Alert) -> bool:
         or not has_agreement(alert.organisation)
         or not pictures.intact(version.frozen)
     ):
-        rules.check_move(alert, State.DRAFT)
-        alert.state = State.DRAFT
-        alert.save(update_fields=["state"])
-        record("alert refused at sending", alert, by=None, why="not approved as it stands")
+        _refuse(alert, why="not approved as it stands")
         return False
     if (people := _changed(version)) is not None:
-        rules.check_move(alert, State.DRAFT)
-        alert.state = State.DRAFT
-        alert.save(update_fields=["state"])
-        record("alert refused at sending", alert, by=None, why="the audience changed", people=people)
+        _refuse(alert, why="the audience changed", people=people)
         words = "Your alert was not sent: it would reach other people now than when it was approved. Submit it again."
-        for colleague in {alert.author, version.by}:
-            key = f"{alert.reference} v{version.number} changed"
-            notices.notify(colleague, words, key=key, practice=alert.practice)
+        _tell_authors(alert, version, words, "changed")
         return False
-    version.mailing = _open(version)
+    if not ending.end_earlier(alert):
+        return False  # a worker has some of the first in hand: in the next round it is known who got that
+    try:
+        version.mailing = _open(version)
+    except post.BadContent as error:
+        _refuse(alert, why=f"it cannot be sent: {error}")
+        words = "Your alert was not sent: it has a sign that no message can carry. Submit it again to see where."
+        _tell_authors(alert, version, words, "unsendable")
+        return False
     version.save(update_fields=["mailing"])
     _fix_edges(version)
-    if alert.follows is not None and alert.relation in find.ENDED:
-        digests.end(alert.follows)
     alert.state, alert.sent_at = State.SENDING, clock.now()
     alert.save(update_fields=["state", "sent_at"])
     record("alert sending", alert, by=None, version=version.number, mailing=version.mailing.pk)
     standing_down.tell_partners(alert)
     return True
+
+
+def _refuse(alert: Alert, **facts: Any) -> None:
+    """An alert that may not go as it is becomes a draft again; the record says why."""
+    rules.check_move(alert, State.DRAFT)
+    alert.state = State.DRAFT
+    alert.save(update_fields=["state"])
+    record("alert refused at sending", alert, by=None, **facts)
+
+
+def _tell_authors(alert: Alert, version: Version, words: str, what: str) -> None:
+    """Tell who wrote an alert and who submitted it; once for each version and matter."""
+    for colleague in {alert.author, version.by}:
+        notices.notify(colleague, words, key=f"{alert.reference} v{version.number} {what}", practice=alert.practice)
 
 
 def _changed(version: Version) -> int | None:

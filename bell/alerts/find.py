@@ -175,5 +175,24 @@ def group_names(alert: Alert, ids: Iterable[int]) -> list[str]:
 
 def rule(alert: Alert) -> audience.Rule:
     """Who is meant by an alert as it stands now, saved or not: for counting while it is written."""
-    earlier = alert.follows.versions.exclude(mailing=None).last() if alert.follows else None
-    return audience.Rule.of(rules.snapshot(alert), earlier.mailing_id if earlier else None)
+    return audience.Rule.of(
+        rules.snapshot(alert), earlier_mailings(alert.follows, alert.relation, alert.organisation_id)
+    )
+
+
+def told_by(alert: Alert, relation: str) -> list[Alert]:
+    """The alerts by which people were told what a follow-up of this one speaks of.
+
+    What says that it is over is for everyone who was told of it, by the first or by an update of it; an update or a
+    correction is for whoever got the very alert that it follows.
+    """
+    if relation not in ENDED:
+        return [alert]
+    return list({one.pk: one for one in (*line_of(alert), alert) if one.relation not in ENDED}.values()) or [alert]
+
+
+def earlier_mailings(alert: Alert | None, relation: str, organisation: int) -> tuple[int, ...] | None:
+    """The mailings to whose readers a follow-up goes, of one organisation; None where it follows nothing."""
+    if alert is None:
+        return None
+    return tuple(rules.earlier_mailing(one.pk, organisation) for one in told_by(alert, relation))

@@ -47,7 +47,7 @@ class Ground:
 class Rule:
     """People with a place in these areas or shapes, in any of these groups (none: everyone), and what narrows that.
 
-    `follows` names an earlier mailing instead: the people who were sent that, and whoever the areas or shapes mean
+    `follows` names earlier mailings instead: the people who were sent any of them, and whoever the areas or shapes mean
     today, where there are any ("also the present audience").
     """
 
@@ -63,7 +63,7 @@ class Rule:
     also_areas: tuple[int, ...] = ()
     also_shapes: tuple[Any, ...] = ()
     also_groups: tuple[int, ...] = ()
-    follows: int | None = None  # id of the earlier alert's mailing
+    follows: tuple[int, ...] | None = None  # ids of the mailings with which the earlier alerts went out
     but_not: tuple[int, ...] = ()  # ids of mailings whose people have this message already
     kept: bool = False  # with `follows`: also those who still wait for it in a digest
 
@@ -71,7 +71,7 @@ class Rule:
     def of(
         cls,
         frozen: dict[str, Any],
-        follows_mailing: int | None = None,
+        follows_mailings: tuple[int, ...] | None = None,
         *,
         carrier: int | None = None,
         but_not: tuple[int, ...] = (),
@@ -82,7 +82,7 @@ class Rule:
             organisation=carrier or frozen["organisation"],
             kind=frozen["kind"],
             channels=tuple(str(channel) for channel, on in chosen if on),
-            follows=follows_mailing,
+            follows=follows_mailings,
             but_not=but_not,
             kept=frozen["relation"] == Relation.UPDATE,
             **{key: tuple(frozen["audience"].get(key, [])) for key in KEYS},

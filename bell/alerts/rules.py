@@ -218,6 +218,8 @@ def problems(alert: Alert) -> dict[str, str]:
         found["title"] = "Enter a title."
     elif len(alert.title) > TITLE_MOST:
         found["title"] = f"The title must be {TITLE_MOST} characters or fewer."
+    elif not text.is_one_line(alert.title):
+        found["title"] = "Write the title as one line, without tabs or line breaks."
     if not alert.body.strip():
         found["body"] = "Enter the message."
     elif len(alert.body) > BODY_MOST:

@@ -5,7 +5,7 @@ A partner sees the text and numbers, never people. What it agrees to is one vers
 
 from django.db import transaction
 
-from bell.alerts import approving, practice, rules
+from bell.alerts import approving, find, practice, rules
 from bell.alerts.models import PUBLISHED, Alert, Ask, Carrier, PassedOn, Relation, State, Version
 from bell.alerts.rules import NotAllowed, Unfinished
 from bell.audit.record import record
@@ -23,8 +23,10 @@ def invite(version: Version) -> None:
 
     A stand-down must not wait for anyone: it goes to whoever got the first, by the organisation that brought it.
     """
-    if version.frozen["follows"]:
-        for earlier in Carrier.objects.filter(version__alert=version.frozen["follows"]).exclude(mailing=None):
+    if version.alert.follows is not None:
+        told = find.told_by(version.alert.follows, version.frozen["relation"])
+        carried = Carrier.objects.filter(version__alert__in=[one.pk for one in told]).exclude(mailing=None)
+        for earlier in {one.organisation_id: one for one in carried.order_by("-pk")}.values():
             Carrier.objects.create(
                 version=version,
                 organisation=earlier.organisation,

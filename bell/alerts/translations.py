@@ -32,6 +32,8 @@ def problems(frozen: dict[str, Any], *, title_most: int, body_most: int) -> dict
                 found[f"lang_{tag}_{part}"] = f"Enter the {label} in {name}, or take {name} out."
             elif len(words) > most:
                 found[f"lang_{tag}_{part}"] = f"The {label} in {name} must be {most} characters or fewer."
+        if not text.is_one_line(str(said.get("title", ""))):
+            found[f"lang_{tag}_title"] = f"Write the title in {name} as one line, without tabs or line breaks."
         if words := ballots.problems_of_translation(frozen, tag):
             found[f"lang_{tag}_choices"] = words
         spoken = content.in_language(frozen, tag)

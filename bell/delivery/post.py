@@ -25,7 +25,8 @@ from bell.lib import keys
 
 __all__ = [
     "ASKED_FOR", "Address", "Authority", "BadContent", "Content", "NoAuthority", "Step",
-    "close", "fill", "lift", "open_mailing", "post", "stop", "suppress", "suppressed", "tally", "waiting", "withdraw",
+    "close", "fill", "lift", "open_mailing", "post", "stop", "suppress", "suppressed", "tally", "under_way", "waiting",
+    "withdraw",
 ]  # fmt: skip
 
 
@@ -199,3 +200,8 @@ def waiting(mailing: Mailing) -> bool:
     """Whether anything of a mailing is still to be tried, or tried again. What is kept for digests may take a week."""
     open_rows = Q(state__in=[State.QUEUED, State.DEFERRED]) | Q(state=State.UNCERTAIN, batch__isnull=False)
     return Delivery.objects.filter(open_rows, mailing=mailing).exists()
+
+
+def under_way(mailing: Mailing) -> bool:
+    """Whether a worker has some of a mailing in hand: what is sent of it is written within seconds."""
+    return Batch.objects.filter(mailing=mailing, state=Batch.State.LEASED).exists()

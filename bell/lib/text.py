@@ -144,3 +144,17 @@ def _pack(costs: list[int], alone: int, chained: int) -> tuple[int, int]:
             count, left = count + 1, chained
         left -= cost
     return count, left
+
+
+# Control characters, halves of surrogate pairs, line and paragraph separators: none may stand in a header's line.
+_BREAKS = ("Cc", "Cs", "Zl", "Zp")
+
+
+def is_one_line(words: str) -> bool:
+    """Whether words may stand as one line, as a subject must (RFC 5322): a tab or an unseen line break may not."""
+    return not any(unicodedata.category(sign) in _BREAKS for sign in words)
+
+
+def one_line(words: str) -> str:
+    """Words as one line: what was pasted with tabs or unseen line breaks, as from a spreadsheet, gets spaces there."""
+    return " ".join("".join(" " if unicodedata.category(sign) in _BREAKS else sign for sign in words).split())

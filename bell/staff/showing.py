@@ -290,7 +290,8 @@ def _follow_ups(alert: Alert, officer: Officer) -> list[tuple[str, str]]:
     if alert.state not in (State.SENDING, State.SENT, State.STOPPED, State.CLOSED):
         return []
     offered = [(Relation.UPDATE, "Send an update")] if alert.state != State.STOPPED else []
-    if (version := alert.versions.exclude(mailing=None).last()) and (people := audience.reached(version)):
+    version = alert.versions.exclude(mailing=None).last() if alert.state != State.SENDING else None
+    if version and (people := audience.reached(version)):
         offered.insert(0, (Relation.CORRECTION, _correction(alert, people, officer)))
     if alert.kind == kinds.Kind.MISSING:
         offered.append((Relation.STAND_DOWN, "Stand down"))

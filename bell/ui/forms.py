@@ -12,6 +12,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.forms.utils import pretty_name
 
+from bell.lib import text
+
 _DJANGOS_REQUIRED = forms.Field.default_error_messages["required"]
 
 
@@ -110,6 +112,14 @@ class Affixed(forms.TextInput):
         context = super().get_context(name, value, attrs)
         context["widget"].update(prefix=self.prefix, suffix=self.suffix)
         return context
+
+
+class OneLine(forms.CharField):
+    """Words in one line: tabs and unseen line breaks, which come with pasting, become spaces."""
+
+    def to_python(self, value: Any) -> Any:
+        """The words as one line."""
+        return super().to_python(text.one_line(value) if isinstance(value, str) else value)
 
 
 class CountedTextarea(forms.Textarea):

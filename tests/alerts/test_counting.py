@@ -159,7 +159,7 @@ def test_what_followers_chose_is_asked_once_in_a_while_of_a_sample(cast, monkeyp
 
 
 def test_a_follow_up_is_counted_by_who_got_the_first(cast, everyone_counts_once):
-    asked = rule(cast, follows=0)
+    asked = rule(cast, follows=(0,))
     assert counting.roughly(asked, by=cast.author).people is None
 
 

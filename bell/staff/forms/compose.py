@@ -20,7 +20,7 @@ from bell.staff.forms import languages as spoken
 from bell.staff.forms.audience import NARROWING, NarrowingForm
 from bell.staff.forms.moments import FAR_OFF, SendAtField
 from bell.staff.forms.shapes import DrawnField
-from bell.ui.forms import Affixed, Checkboxes, CountedTextarea, Form, NativeDateTime, Radios, among, offer
+from bell.ui.forms import Affixed, Checkboxes, CountedTextarea, Form, NativeDateTime, OneLine, Radios, among, offer
 
 # What each kind is for, in words for those who write.
 _KIND_HINTS = {
@@ -87,7 +87,7 @@ class ComposeForm(NarrowingForm):
     """Everything of a draft. `seen` is the edit number that the page showed."""
 
     seen = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, max_value=2**31 - 1)
-    title = forms.CharField(
+    title = OneLine(
         label="Title",
         required=False,
         max_length=rules.TITLE_MOST,

@@ -8,7 +8,7 @@ from bell.alerts import content, rules, translations
 from bell.alerts.models import Alert
 from bell.organisations import kinds, languages
 from bell.staff.forms import facts
-from bell.ui.forms import CountedTextarea
+from bell.ui.forms import CountedTextarea, OneLine
 
 # Facts of kinds that are words; moments are said once, in English.
 _WORDS = ("look_for", "event_place", "description", *facts.WORDS)
@@ -44,7 +44,7 @@ def _words_of(alert: Alert) -> list[str]:
 def _of_language(one: languages.Language, names: list[str]) -> dict[str, forms.Field]:
     title_most, body_most = rules.TITLE_MOST, rules.BODY_MOST
     made: dict[str, forms.Field] = {
-        "title": forms.CharField(
+        "title": OneLine(
             label=f"Title in {one.name}",
             max_length=title_most,
             error_messages={"max_length": f"The title in {one.name} must be {title_most} characters or fewer"},

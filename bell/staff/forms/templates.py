@@ -9,7 +9,7 @@ from bell.alerts.models import Template
 from bell.organisations import rules as organisation_rules
 from bell.organisations.kinds import Kind
 from bell.organisations.models import Officer, Team
-from bell.ui.forms import CountedTextarea, Form, Radios, among, offer
+from bell.ui.forms import CountedTextarea, Form, OneLine, Radios, among, offer
 
 EMPTY = "none"
 
@@ -48,7 +48,7 @@ class TemplateForm(Form):
         help_text="Your colleagues choose by it",
         error_messages={"required": "Enter a name"},
     )
-    title = forms.CharField(label="Title", required=False, max_length=rules.TITLE_MOST)
+    title = OneLine(label="Title", required=False, max_length=rules.TITLE_MOST)
     body = forms.CharField(
         label="Message",
         required=False,
