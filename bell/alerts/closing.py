@@ -5,7 +5,7 @@ This is the one way to state `closed`. A constraint of the table refuses an appe
 
 from django.db import transaction
 
-from bell.alerts import actions, digests, practice, rules
+from bell.alerts import actions, digests, practice, rules, standing_down
 from bell.alerts.find import ENDED
 from bell.alerts.models import Alert, Relation, State
 from bell.alerts.rules import NotAllowed, Unfinished
@@ -44,8 +44,9 @@ def may_close(officer: Officer, alert: Alert) -> bool:
 def close(alert: Alert, *, by: Officer, title: str = "", outcome: str = "") -> Alert:
     """Close an alert that went out. An appeal needs an outcome: handed in before, or written here and submitted.
 
-    The outcome is approved by a colleague like any alert, and goes to those who were sent the appeal. Raises Unfinished
-    with words by field, NotAllowed; then nothing was changed.
+    The outcome is approved by a colleague like any alert, and goes to those who were sent the appeal. A search for a
+    missing person is over at once (find.search_is_over), so its partners are told now, not when the outcome goes out.
+    Raises Unfinished with words by field, NotAllowed; then nothing was changed.
     """
     fresh = Alert.objects.select_for_update(of=("self",)).select_related("team", "organisation").get(pk=alert.pk)
     if not may_close(by, fresh):
@@ -65,4 +66,5 @@ def close(alert: Alert, *, by: Officer, title: str = "", outcome: str = "") -> A
     fresh.state, fresh.finished_at = State.CLOSED, clock.now()
     fresh.save(update_fields=["state", "finished_at", "outcome_note"])
     record("alert closed", fresh, by=by)
+    standing_down.tell_partners(fresh)
     return fresh

@@ -161,10 +161,18 @@ def _rows(sql: str, parameters: tuple[Any, ...]) -> tuple[tuple[object, ...], ..
 
 
 def search_is_over(alert: Alert) -> bool:
-    """Whether a missing person was found or the search called off: then nothing personal may be shown (promises.md)."""
-    if first_of(alert).kind != Kind.MISSING:
+    """Whether a missing person was found or the search called off: then nothing personal may be shown (promises.md).
+
+    It ends with its stand-down or outcome, and as soon as it is closed: the outcome's words may wait for approval, or
+    never get it, the name may not. A stop ends no search: it says that what we sent was wrong, while the person may
+    still be missing; who stops a search for good closes it too.
+    """
+    first = first_of(alert)
+    if first.kind != Kind.MISSING:
         return False
-    return alert.relation in ENDED or any(one.relation in ENDED for one in line_of(alert))
+    if first.state == State.CLOSED or alert.relation in ENDED:
+        return True
+    return any(one.relation in ENDED for one in line_of(alert))
 
 
 def group_names(alert: Alert, ids: Iterable[int]) -> list[str]:

@@ -1,7 +1,8 @@
 """A missing person is found: who carried the search or passed it on is told at once, so that they take it down too."""
 
 from bell.alerts import find, together
-from bell.alerts.models import Alert, Carrier, PassedOn
+from bell.alerts.models import Alert, Carrier, PassedOn, State
+from bell.delivery.models import Mailing
 from bell.organisations import notices
 from bell.organisations.kinds import Kind
 from bell.organisations.models import Organisation
@@ -10,9 +11,13 @@ _WORDS = "A search that you carried is over. Take down the name and the picture 
 
 
 def tell_partners(alert: Alert) -> list[Organisation]:
-    """Tell the partners of a search which this alert ends; returns them. Nothing for any other alert."""
+    """Tell the partners of a search which this alert ends, or which is closed by now; returns them.
+
+    Each is told once, by whatever ends the search first. Nothing for any other alert.
+    """
     first = find.first_of(alert)
-    if first.kind != Kind.MISSING or alert.relation not in find.ENDED or alert.practice:
+    ends = alert.relation in find.ENDED or first.state == State.CLOSED
+    if first.kind != Kind.MISSING or not ends or alert.practice:
         return []
     line = [one.pk for one in find.line_of(first)]
     carried = Carrier.objects.filter(version__alert__in=line, decision=Carrier.Decision.AGREED)
@@ -23,8 +28,12 @@ def tell_partners(alert: Alert) -> list[Organisation]:
         *passed.values_list("organisation", flat=True),
         *asked.values_list("on_behalf_of", flat=True),
     } - {alert.organisation_id, None}
-    found = list(Organisation.objects.filter(pk__in=ids).order_by("pk"))
-    for organisation in found:
+    told = []
+    for organisation in Organisation.objects.filter(pk__in=ids).order_by("pk"):
+        key = f"{first.reference} over {organisation.pk}"
+        if Mailing.objects.filter(authority_kind="notice", authority_key=key).exists():
+            continue
+        told.append(organisation)
         for officer in together.approvers_of(organisation):
-            notices.notify(officer, _WORDS, key=f"{alert.reference} over {organisation.pk}")
-    return found
+            notices.notify(officer, _WORDS, key=key)
+    return told

@@ -115,8 +115,13 @@ def _may_carry(by: Officer, organisation: Organisation) -> None:
 
 
 def is_wanted(alert: Alert) -> bool:
-    """Whether an alert may still be carried: it is not stopped, closed or stood down."""
+    """Whether an alert may still be carried: it is not stopped, closed or stood down.
+
+    Of a search that is over only what says so may go further.
+    """
     over = alert.state in (State.STOPPED, State.CLOSED, State.WITHDRAWN, State.REJECTED, State.EXPIRED)
+    if alert.relation not in find.ENDED and find.search_is_over(alert):
+        return False
     return not over and not alert.followers.filter(relation__in=_STEPPED_DOWN, state__in=PUBLISHED).exists()
 
 

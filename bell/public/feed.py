@@ -97,7 +97,7 @@ def _changed(alert: Alert, sent: datetime) -> datetime:
     """When the entry last changed: sent, stopped, or followed by something that changes how it is shown."""
     moments = [sent, alert.finished_at or sent]
     if not find.lasting(alert):
-        moments += [one.sent_at for one in alerts.line_of(alert) if one.sent_at]
+        moments += [at for one in alerts.line_of(alert) for at in (one.sent_at, one.finished_at) if at]
     return max(moments)
 
 

@@ -68,6 +68,7 @@ def _answer(code: str) -> dict[str, object]:
         or expiry.over_since(alert) is not None
         or alert.relation in find.ENDED
         or any(one.relation in find.ENDED for one in later)
+        or find.search_is_over(alert)
     )
     return {
         "alert": show(alert),
