@@ -336,6 +336,8 @@ def take_on(ask: Ask, *, team: Team, by: Officer) -> Alert:
     """Make a draft of our own of what a partner asks us to send; it goes through our approval like any other."""
     source = ask.alert
     practice.check(by, source)
+    if source.state == State.WITHDRAWN:
+        raise NotAllowed(f"{source.organisation.name} has withdrawn this.")
     if organisation_rules.practises(by, team):
         raise NotAllowed(practice.IN_PRACTICE)
     made = draft(

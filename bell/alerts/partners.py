@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from bell.alerts import audience
-from bell.alerts.models import Alert, Ask, Carrier, PassedOn, Version
+from bell.alerts.models import Alert, Ask, Carrier, PassedOn, State, Version
 from bell.delivery import post
 from bell.delivery.models import Channel
 from bell.lib import clock
@@ -75,6 +75,25 @@ def asks(officer: Officer) -> list[Ask]:
     """Requests to or from the officer's organisation: those that wait first, then newest."""
     found = Ask.objects.visible_to(officer).select_related("alert__organisation", "to", "by", "decided_by", "made")
     return sorted(found[: 3 * _LATEST], key=lambda one: (one.decision != Ask.Decision.WAITING, -one.at.timestamp()))
+
+
+def with_texts(officer: Officer, asks: Iterable[Ask]) -> list[tuple[Ask, Alert | None]]:
+    """Requests, each with the alert whose text the officer may read there; None where nothing is shown any more.
+
+    A partner reads its own draft. Whom it asked reads the draft while the request waits and the draft stands; then only
+    what they made of it themselves, as far as the officer may open that: the draft goes on for the partner's own ends.
+    """
+    found = list(asks)
+    ours = Alert.objects.visible_to(officer).filter(pk__in=[one.made_id for one in found if one.made_id])
+    made = {one.pk: one for one in ours.select_related("organisation", "team", "follows")}
+
+    def text(one: Ask) -> Alert | None:
+        waits = one.decision == Ask.Decision.WAITING and one.alert.state != State.WITHDRAWN
+        if waits or one.alert.organisation_id == officer.organisation_id:
+            return one.alert
+        return made.get(one.made_id) if one.made_id else None
+
+    return [(one, text(one)) for one in found]
 
 
 def ask_of(alert: Alert) -> Ask | None:

@@ -29,7 +29,7 @@ def together(request: HttpRequest, officer: Officer) -> HttpResponse:
     carriers = partners.carried_for(officer) if force else partners.carried(officer)
     context: dict[str, Any] = {
         "force": force,
-        "asks": partners.asks(officer),
+        "asks": partners.with_texts(officer, partners.asks(officer)),
         "carried": [(one, partners.counts(one)) for one in carriers],
         "passed": partners.passed_on(officer),
     }
@@ -192,7 +192,10 @@ def ask(request: HttpRequest, officer: Officer, reference: str) -> HttpResponse:
 @officer_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def request_of(request: HttpRequest, officer: Officer, number: int) -> HttpResponse:
-    """A partner's request: its text, its map and its note; the force takes it on or declines."""
+    """A partner's request: its text, its map and its note; the force takes it on or declines.
+
+    Once that is settled the force reads what it made of it, if anything, never the partner's draft of today.
+    """
     seen = Ask.objects.visible_to(officer).select_related(
         "alert__organisation", "alert__team", "alert__follows", "to", "by", "decided_by", "made"
     )
@@ -205,8 +208,10 @@ def request_of(request: HttpRequest, officer: Officer, number: int) -> HttpRespo
         done = _settle(request, officer, one, form)
         if done is not None:
             return done
+    [(_, text)] = partners.with_texts(officer, [one])
     context = {
-        **_shown(officer, one.alert, rules.snapshot(one.alert)),
+        **(_shown(officer, text, rules.snapshot(text)) if text else {}),
+        "text": text,
         "ask": one,
         "form": form,
         "ours": ours,
