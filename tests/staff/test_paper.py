@@ -257,7 +257,7 @@ def test_posters_count_their_sign_ups(cast, at_desk):
     assert source.officer == cast.author
     Resident.objects.filter(pk=cast.resident().pk).update(source=source.code)
     page = desk.get(reverse("staff-sources"))
-    assert page.context["rows"] == [(source, 1)]
+    assert page.context["rows"] == [(source, None)] and "fewer than 5" in text(page)
     assert source.code in pdf_words(desk.get(reverse("staff-poster", args=[source.code])))
     assert at_desk("stranger").get(reverse("staff-poster", args=[source.code])).status_code == 404
 

@@ -9,7 +9,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from bell.alerts import printing
 from bell.alerts.models import Alert
-from bell.organisations.models import Officer
+from bell.insight import hiding
+from bell.organisations.models import Officer, Organisation
 from bell.residents import paper, paper_print, paper_rules
 from bell.residents.models import Bundle, PaperForm, PrintRun, SourceCode
 from bell.staff import shell
@@ -66,7 +67,11 @@ def run_pdf(request: HttpRequest, officer: Officer, key: int) -> HttpResponse:
 @officer_required
 @_both
 def sources(request: HttpRequest, officer: Officer) -> HttpResponse:
-    """Posters and QR codes, and how many joined by each. POST makes one."""
+    """Posters and QR codes, and about how many joined by each. POST makes one.
+
+    Rounded for everybody, with none and one alike, and no sum of them: whoever puts a poster into each letter box must
+    not see which household joined. A partner counts its own followers alone.
+    """
     teams = paper_rules.poster_teams(officer)
     form = SourceForm(request.POST or None, teams=teams)
     if request.method == "POST" and form.is_valid():
@@ -77,8 +82,9 @@ def sources(request: HttpRequest, officer: Officer) -> HttpResponse:
         messages.success(request, f"The poster “{made.label}” is ready to print.")
         return redirect(request.path)
     found = SourceCode.objects.visible_to(officer).select_related("team", "officer")
-    joined = paper_rules.sign_ups(found)
-    rows = [(one, joined.get(one.code, 0)) for one in found]
+    partner = officer.organisation.sort == Organisation.Sort.PARTNER
+    joined = paper_rules.sign_ups(found, following=officer.organisation if partner else None)
+    rows = [(one, hiding.shown(joined.get(one.code, 0))) for one in found]
     return shell.page(request, officer, "staff/paper/sources.html", {"form": form, "teams": teams, "rows": rows})
 
 
