@@ -12,6 +12,7 @@ from bell.conversations import rules
 from bell.conversations.models import Answer, Choice, Conversation, Turn
 from bell.conversations.rules import NotAllowed
 from bell.delivery import inbound, post
+from bell.delivery.content import is_message_id
 from bell.delivery.models import Channel, Inbound, Lane
 from bell.lib import clock, markup
 from bell.organisations import notices
@@ -229,10 +230,13 @@ def _answer_content(conversation: Conversation, words: str, by: Officer) -> post
 
 
 def _last_message_id(conversation: Conversation) -> str:
-    """The Message-ID of the mail being answered, so that the person's mail program shows both together."""
+    """The Message-ID of the mail being answered, so that the person's mail program shows both together.
+
+    "" for one that no header of ours could hold: the answer matters more than how it is sorted.
+    """
     last = conversation.turns.filter(inbound__kind=Inbound.Kind.MAIL).select_related("inbound").last()
     found = inbound.read_mail(last.inbound).message_id if last and last.inbound else ""
-    return found if len(found) <= 240 and found.isascii() else ""
+    return found if is_message_id(found) else ""
 
 
 @transaction.atomic

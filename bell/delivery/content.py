@@ -141,7 +141,7 @@ class Content:
             raise BadContent("An email in HTML needs its plain text too")
         if self.list_id and not _LIST_ID.fullmatch(self.list_id):
             raise BadContent("list_id has letters, digits, hyphens and full stops only")
-        if self.in_reply_to and not _MESSAGE_ID.fullmatch(self.in_reply_to):
+        if self.in_reply_to and not is_message_id(self.in_reply_to):
             raise BadContent("in_reply_to is a Message-ID in angle brackets")
 
 
@@ -162,6 +162,11 @@ class Step:
     suppressed: int
     after: int
     finished: bool
+
+
+def is_message_id(text: str) -> bool:
+    """Whether a text can stand in In-Reply-To: one Message-ID in angle brackets, without spaces or comments."""
+    return _MESSAGE_ID.fullmatch(text) is not None
 
 
 def check_reference(reference: str) -> None:

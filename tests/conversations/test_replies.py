@@ -253,6 +253,18 @@ def test_a_reply_to_the_officers_mail_comes_to_the_same_conversation(cast, perso
     assert Conversation.objects.count() == 1 and Turn.objects.count() == 3
 
 
+@pytest.mark.parametrize(
+    "odd", ["abc@x.example", "<abc def@x.example>", "<abc@x.example> (mailer)", "<>", f"<{'x' * 300}@x.example>"]
+)
+def test_a_mail_with_an_odd_message_id_is_answered_all_the_same(cast, person, odd):
+    raw = f"From: meg@home.example\nTo: team@reply.example\nMessage-ID: {odd}\nSubject: x\n\nI saw a van\n".encode()
+    inbound.store("lmtp", "odd", "mail", raw, envelope_from="meg@home.example", envelope_to="team@reply.example")
+    receive.run()
+    thread = Conversation.objects.get()
+    turn = actions.answer(thread, text="Thank you", by=cast.media if thread.team == cast.media_team else cast.author)
+    assert turn.delivery.state == "queued" and turn.delivery.mailing.content["in_reply_to"] == ""
+
+
 def test_a_person_without_a_way_back_cannot_be_answered_but_noted(cast):
     turn = actions.log(team=cast.team, text="Rang to say the van is back", way="phone", by=cast.author, who="Mrs Smith")
     with pytest.raises(NotAllowed):
