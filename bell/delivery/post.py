@@ -25,8 +25,8 @@ from bell.lib import keys
 
 __all__ = [
     "ASKED_FOR", "Address", "Authority", "BadContent", "Content", "NoAuthority", "Step",
-    "close", "fill", "lift", "open_mailing", "post", "stop", "suppress", "suppressed", "tally", "under_way", "waiting",
-    "withdraw",
+    "close", "fill", "lift", "open_mailing", "post", "refusals", "stop", "suppress", "suppressed", "tally", "under_way",
+    "waiting", "withdraw",
 ]  # fmt: skip
 
 
@@ -185,6 +185,12 @@ def lift(*, address_key: int, channel: str, stream: str | Collection[str] = "") 
 def suppressed(*, address_key: int, channel: str, stream: str = "") -> str:
     """Why a stream may not be sent to an address, or "" when it may."""
     return blocking.reason(address_key=address_key, channel=channel, stream=stream)
+
+
+def refusals(*, address_key: int, channel: str) -> dict[str, str]:
+    """{stream: why} of the single streams that an address refuses; what holds for all of it is not among them."""
+    found = Suppression.objects.filter(address_key=address_key, channel=channel).exclude(stream="")
+    return dict(found.values_list("stream", "reason"))
 
 
 def tally(mailing: Mailing) -> dict[str, dict[str, int]]:

@@ -17,7 +17,7 @@ from bell.public.choosing import GroupsForm, KindsForm, OrganisationsForm
 from bell.public.forms import LabelledPinForm, LabelledPlaceForm, PauseForm, QuietForm, shown
 from bell.public.headers import View, own_page
 from bell.public.methods import page
-from bell.residents import actions, digests
+from bell.residents import actions, digests, rules
 from bell.residents.actions import Choices, TooManyPlaces
 from bell.residents.models import Following, GroupMember, Place, Resident
 
@@ -88,12 +88,13 @@ def account(request: HttpRequest, member: Resident) -> HttpResponse:
     ]
     paused = member.paused_until if member.paused_until and member.paused_until > clock.now() else None
     heard = Organisation.objects.public().filter(pk__in=_organisations(member)).order_by("sort", "name")
+    silenced = rules.silenced(member)
     context = {
         "email": contacts.get("email", ""),
         "mobile": contacts.get("sms", ""),
         "places": list(member.places.all()),
         "map": where.pins(member.places.all()),
-        "by_email": _labels(kinds.of_bits(member.email_kinds)),
+        "by_email": _labels([kind for kind in kinds.of_bits(member.email_kinds) if kind not in silenced]),
         "by_text": _labels(kinds.of_bits(member.sms_kinds)),
         "newer": _labels(kinds.of_bits(kinds.ALL_BITS & ~(kinds.TICKED_BITS | member.email_kinds | member.sms_kinds))),
         "groups": names,
@@ -166,7 +167,10 @@ def choices(request: HttpRequest, member: Resident) -> HttpResponse:
     """Kinds of message, groups, and who may write."""
     channels = list(member.contacts.order_by("channel").values_list("channel", flat=True))
     posted = request.POST if request.method == "POST" else None
-    chosen = {"email_kinds": kinds.of_bits(member.email_kinds), "sms_kinds": kinds.of_bits(member.sms_kinds)}
+    # What the address refuses is shown as off: then ticking it is an act, and saving something else is none.
+    silenced = rules.silenced(member)
+    by_email = [kind for kind in kinds.of_bits(member.email_kinds) if kind not in silenced]
+    chosen = {"email_kinds": by_email, "sms_kinds": kinds.of_bits(member.sms_kinds)}
     kinds_form = KindsForm(posted, channels=channels, must_choose=False, initial=chosen)
     groups_form = GroupsForm(posted, initial={"groups": [str(one) for one in _groups(member)]})
     heard = [str(one) for one in _organisations(member)]
@@ -175,7 +179,13 @@ def choices(request: HttpRequest, member: Resident) -> HttpResponse:
     # Every form is asked, also after a wrong one, so that all errors are said at once.
     valid = posted is not None and len([form for form in forms if form.is_valid()]) == len(forms)
     if valid:
-        wanted = Choices(kinds_form.email_kinds, kinds_form.sms_kinds, groups_form.groups, who_form.organisations)
+        wanted = Choices(
+            kinds_form.email_kinds,
+            kinds_form.sms_kinds,
+            groups_form.groups,
+            who_form.organisations,
+            again=[kind for kind in kinds_form.email_kinds if kind in silenced],
+        )
         actions.set_choices(member, wanted, by=member)
         return saved(request, "Your choices are saved.")
     context = {"forms": forms, "kinds": kinds_form, "groups": groups_form, "who": who_form}

@@ -18,6 +18,7 @@ from bell.residents.models import Consent, Contact, Following, Group, GroupMembe
 from bell.residents.rules import Reach
 
 MOST_PLACES = 5
+stream = rules.stream  # rooms above ask for it here, beside the verbs
 
 
 class AddressTaken(ValueError):
@@ -40,12 +41,16 @@ class Spot:
 
 @dataclass(frozen=True)
 class Choices:
-    """What a person chose: kinds by channel, groups, and organisations that may write."""
+    """What a person chose: kinds by channel, groups, and organisations that may write.
+
+    `again`: kinds by email that were shown as off, since the address refuses them, and that the person ticked.
+    """
 
     email_kinds: list[str] = field(default_factory=list)
     sms_kinds: list[str] = field(default_factory=list)
     groups: list[int] = field(default_factory=list)
     organisations: list[int] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
 
 
 @transaction.atomic
@@ -150,10 +155,15 @@ def remove_place(resident: Resident, place: Place, *, by: object) -> None:
 
 @transaction.atomic
 def set_choices(resident: Resident, choices: Choices, *, by: object, how: str = "web") -> None:
-    """Replace what a person chose. What they switched on again is no longer suppressed; what is off is withdrawn."""
+    """Replace what a person chose. What they switched on again is no longer suppressed; what is off is withdrawn.
+
+    What was on before and stays on is no new choice: a complaint about it still holds.
+    """
+    # As kept now: a link in a mail may have switched something off since the person was read.
+    resident.refresh_from_db(fields=["email_kinds", "sms_kinds"])
     before = (resident.email_kinds, resident.sms_kinds)
     _choose(resident, choices, by=by)
-    if before != (resident.email_kinds, resident.sms_kinds):
+    if choices.again or before != (resident.email_kinds, resident.sms_kinds):
         Consent.objects.create(
             resident=resident,
             what="kinds",
@@ -165,7 +175,8 @@ def set_choices(resident: Resident, choices: Choices, *, by: object, how: str = 
 
 
 def _choose(resident: Resident, choices: Choices, *, by: object, new: bool = False) -> None:
-    """Keep the choices; `new`: of a person who joins in this transaction."""
+    """Keep the choices; `new`: of a person who joins in this transaction, and to whom therefore all of it is new."""
+    before = _streams(resident) if not new else {}
     resident.email_kinds = kinds.bits(choices.email_kinds)
     resident.sms_kinds = kinds.bits(choices.sms_kinds)
     resident.save(update_fields=["email_kinds", "sms_kinds"])
@@ -177,7 +188,8 @@ def _choose(resident: Resident, choices: Choices, *, by: object, new: bool = Fal
     Following.objects.bulk_create(
         [Following(resident=resident, organisation_id=number) for number in heard], ignore_conflicts=True
     )
-    _follow_up(resident, heard, new=new)
+    again = {stream(number, kind) for number in heard for kind in choices.again}
+    _follow_up(resident, before, again, new=new)
     record("choices set", resident, by=by, email_kinds=resident.email_kinds, sms_kinds=resident.sms_kinds)
 
 
@@ -195,26 +207,32 @@ def _set_groups(resident: Resident, chosen: Iterable[int]) -> None:
     )
 
 
-def _follow_up(resident: Resident, heard: set[int], *, new: bool) -> None:
-    """Carry a person's choices to the post room: lift what is on again, withdraw what is off.
+def _streams(resident: Resident) -> dict[Channel, set[str]]:
+    """{channel: streams} of all that a person chose, as it is kept now."""
+    heard = list(Following.objects.of(resident).values_list("organisation", flat=True))
+    by_channel = ((Channel.EMAIL, resident.email_kinds), (Channel.SMS, resident.sms_kinds))
+    return {
+        channel: {stream(number, kind) for number in heard for kind in kinds.of_bits(chosen)}
+        for channel, chosen in by_channel
+    }
+
+
+def _follow_up(resident: Resident, before: dict[Channel, set[str]], again: set[str], *, new: bool) -> None:
+    """Carry a person's choices to the post room: lift what is newly on, withdraw what is off.
 
     All streams of a channel at once: one by one, joining asked the database a hundred times and more.
     """
     organisations = list(Organisation.objects.public().values_list("id", flat=True))
     by_channel = {contact.channel: contact.address_key for contact in resident.contacts.all()}
-    for channel, chosen in ((Channel.EMAIL, resident.email_kinds), (Channel.SMS, resident.sms_kinds)):
-        wanted = kinds.of_bits(chosen)
-        on = {stream(number, kind) for number in organisations if number in heard for kind in wanted}
+    for channel, on in _streams(resident).items():
         off = {stream(number, kind) for number in organisations for kind in kinds.FACTS} - on
-        if on and channel in by_channel:
-            post.lift(address_key=by_channel[channel], channel=channel, stream=on)
+        fresh = on - before.get(channel, set())
+        if channel == Channel.EMAIL:
+            fresh |= on & again
+        if fresh and channel in by_channel:
+            post.lift(address_key=by_channel[channel], channel=channel, stream=fresh)
         if off and not new:  # nothing can wait yet for a person whose key was made just now
             post.withdraw(recipient_key=resident.key, channel=channel, stream=off)
-
-
-def stream(organisation_id: int, kind: str) -> str:
-    """The post room's opaque name of one organisation's messages of one kind; at most 16 characters."""
-    return f"{organisation_id}.{kind}"
 
 
 @transaction.atomic

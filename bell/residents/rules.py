@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 from django.conf import settings
 
+from bell.delivery import post
 from bell.delivery.models import Channel
 from bell.lib import clock, emails, keys, phones
-from bell.organisations.models import Officer, Role
-from bell.residents.models import Code, Contact, Group, Resident
+from bell.organisations import kinds
+from bell.organisations.models import Officer, Organisation, Role
+from bell.residents.models import Code, Contact, Following, Group, Resident
 
 CODE_LIFE = timedelta(minutes=30)
 CODE_TRIES = 5
@@ -67,6 +69,38 @@ def keeps_scheme(officer: Officer) -> bool:
     """Whether the officer coordinates a watch scheme: an approver of its team, who decides on requests to join it."""
     own = officer.grants.filter(role=Role.APPROVER).values("team")
     return officer.is_active and Group.objects.filter(scheme_team__in=own).exists()
+
+
+def stream(organisation_id: int, kind: str) -> str:
+    """The post room's opaque name of one organisation's messages of one kind; at most 16 characters."""
+    return f"{organisation_id}.{kind}"
+
+
+def refused(resident: Resident) -> dict[str, list[Organisation]]:
+    """{kind: organisations}: what stands among the person's choices by email, and their address refuses all the same.
+
+    A complaint, a provider's word or the link in a mail refuses by address, and leaves the choices as they are.
+    """
+    email = resident.contacts.filter(channel=Channel.EMAIL).first()
+    no = post.refusals(address_key=email.address_key, channel=Channel.EMAIL) if email else {}
+    if not no:
+        return {}
+    heard = _heard(resident)
+    found = {kind: [one for one in heard if stream(one.pk, kind) in no] for kind in kinds.of_bits(resident.email_kinds)}
+    return {kind: organisations for kind, organisations in found.items() if organisations}
+
+
+def silenced(resident: Resident) -> list[str]:
+    """Kinds by email of which nothing comes, though they stand among the choices: every organisation is refused."""
+    found = refused(resident)
+    number = len(_heard(resident)) if found else 0
+    return [kind for kind, organisations in found.items() if len(organisations) == number]
+
+
+def _heard(resident: Resident) -> list[Organisation]:
+    """Organisations that may write to the person today."""
+    following = Following.objects.of(resident).values("organisation")
+    return list(Organisation.objects.public().filter(pk__in=following).order_by("sort", "name"))
 
 
 def is_active(resident: Resident) -> bool:
