@@ -107,10 +107,19 @@ def _attach(resident: Resident, where: Reach) -> Contact:
 
 @transaction.atomic
 def add_contact(resident: Resident, where: Reach, *, by: object) -> Contact:
-    """Add or replace the person's address of a channel, once they proved it by code."""
-    resident.contacts.filter(channel=where.channel).exclude(address_key=where.key).delete()
+    """Add or replace the person's address of a channel, once they proved it by code.
+
+    What they said no to at the address before, stream by stream, holds at the new one.
+    """
+    replaced = resident.contacts.filter(channel=where.channel).exclude(address_key=where.key)
+    refused: dict[str, str] = {}
+    for old in replaced:
+        refused |= post.refusals(address_key=old.address_key, channel=where.channel)
+    replaced.delete()
     existing = resident.contacts.filter(channel=where.channel).first()
     contact = existing or _attach(resident, where)
+    for name, why in refused.items():
+        post.suppress(address_key=where.key, channel=where.channel, stream=name, reason=why)
     if where.channel == Channel.EMAIL:
         digests.readdress(resident, where)
     record("contact confirmed", resident, by=by, channel=where.channel)

@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from bell.delivery import post
 from bell.delivery.models import Delivery, Suppression
 from bell.lib import clock
 from bell.organisations.kinds import ALL_BITS, FACTS, Kind, bits, of_bits
-from bell.residents import actions, areas, codes, rules
+from bell.residents import actions, areas, codes, digests, rules
 from bell.residents.actions import AddressTaken, Choices, Spot, TooManyPlaces
 from bell.residents.models import Code, Consent, Contact, Place, PlaceArea, Resident
 from tests.cast import FAR, IN_EAST, IN_WEST
@@ -187,6 +188,39 @@ def test_an_address_may_be_replaced_but_not_taken_from_another(cast):
         actions.add_contact(person, rules.reach("email", "other@home.example"), by=person)
     assert person.contacts.get().address == "new@home.example"
     assert other.contacts.get().address == "other@home.example"
+
+
+def change_email(person, address):
+    actions.add_contact(person, rules.reach("email", address), by=person)
+
+
+def refused(address):
+    """Streams that an email address refuses, "" for all of them."""
+    return set(
+        Suppression.objects.filter(address_key=rules.reach("email", address).key).values_list("stream", flat=True)
+    )
+
+
+def test_a_no_to_digests_goes_with_the_person_to_their_new_address(cast):
+    person = cast.resident(email="old@home.example")
+    digests.choose(person, "daily", by=person)
+    digests.stop(person, by="one-click")
+    change_email(person, "new@home.example")
+    assert digests.is_stopped(person)
+    change_email(person, "newer@home.example")
+    assert digests.is_stopped(person)
+    digests.choose(person, "weekly", by=person)
+    assert not digests.is_stopped(person)
+
+
+def test_what_holds_for_a_dead_address_stays_with_it(cast):
+    person = cast.resident(email="old@home.example")
+    key, name = person.contacts.get().address_key, actions.stream(cast.force.pk, Kind.CRIME)
+    post.suppress(address_key=key, channel="email", reason="hard bounce")
+    post.suppress(address_key=key, channel="email", stream=name, reason="complaint")
+    change_email(person, "new@home.example")
+    assert refused("new@home.example") == {name}
+    assert Suppression.objects.get(stream=name, address_key=person.contacts.get().address_key).reason == "complaint"
 
 
 def test_the_last_address_stays(cast):
