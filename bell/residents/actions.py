@@ -109,7 +109,8 @@ def _attach(resident: Resident, where: Reach) -> Contact:
 def add_contact(resident: Resident, where: Reach, *, by: object) -> Contact:
     """Add or replace the person's address of a channel, once they proved it by code.
 
-    What they said no to at the address before, stream by stream, holds at the new one.
+    What they said no to at the address before, stream by stream, holds at the new one; an older no, from a time when
+    the new one was theirs before, does not outlive what they chose since.
     """
     replaced = resident.contacts.filter(channel=where.channel).exclude(address_key=where.key)
     refused: dict[str, str] = {}
@@ -118,12 +119,23 @@ def add_contact(resident: Resident, where: Reach, *, by: object) -> Contact:
     replaced.delete()
     existing = resident.contacts.filter(channel=where.channel).first()
     contact = existing or _attach(resident, where)
+    if existing is None:
+        _forget_older(resident, where)
     for name, why in refused.items():
         post.suppress(address_key=where.key, channel=where.channel, stream=name, reason=why)
     if where.channel == Channel.EMAIL:
         digests.readdress(resident, where)
     record("contact confirmed", resident, by=by, channel=where.channel)
     return contact
+
+
+def _forget_older(resident: Resident, where: Reach) -> None:
+    """Lift what an address refuses, stream by stream, against what its person has chosen by now."""
+    chosen = _streams(resident)[Channel(where.channel)]
+    if where.channel == Channel.EMAIL and resident.digest:
+        chosen.add(DIGEST)
+    if chosen:
+        post.lift(address_key=where.key, channel=where.channel, stream=chosen)
 
 
 @transaction.atomic

@@ -213,6 +213,29 @@ def test_a_no_to_digests_goes_with_the_person_to_their_new_address(cast):
     assert not digests.is_stopped(person)
 
 
+def test_an_older_no_of_an_address_does_not_outlive_a_newer_choice(cast):
+    person = cast.resident(email="old@home.example")
+    for kind in (Kind.CRIME, Kind.SCAM):
+        actions.unsubscribe(recipient_key=person.key, stream=actions.stream(cast.force.pk, kind), by="link")
+    digests.choose(person, "daily", by=person)
+    digests.stop(person, by="one-click")
+    change_email(person, "new@home.example")
+    actions.set_choices(person, Choices(email_kinds=[Kind.CRIME], organisations=[cast.force.pk]), by=person)
+    digests.choose(person, "weekly", by=person)
+    change_email(person, "old@home.example")
+    assert refused("old@home.example") == {actions.stream(cast.force.pk, Kind.SCAM)}
+    assert not digests.is_stopped(person)
+
+
+def test_a_no_that_stands_comes_back_with_the_old_address(cast):
+    person = cast.resident(email="old@home.example")
+    name = actions.stream(cast.force.pk, Kind.CRIME)
+    post.suppress(address_key=person.contacts.get().address_key, channel="email", stream=name, reason="complaint")
+    change_email(person, "new@home.example")
+    change_email(person, "old@home.example")
+    assert refused("old@home.example") == {name}
+
+
 def test_what_holds_for_a_dead_address_stays_with_it(cast):
     person = cast.resident(email="old@home.example")
     key, name = person.contacts.get().address_key, actions.stream(cast.force.pk, Kind.CRIME)
