@@ -189,6 +189,12 @@ def choices(request: HttpRequest, member: Resident) -> HttpResponse:
         actions.set_choices(member, wanted, by=member)
         return saved(request, "Your choices are saved.")
     context = {"forms": forms, "kinds": kinds_form, "groups": groups_form, "who": who_form}
+    context["refused"] = [
+        (str(kinds.Kind(kind).label).lower(), one.name)
+        for kind, organisations in rules.refused(member).items()
+        if kind not in silenced
+        for one in organisations
+    ]
     return render(request, "public/account/choices.html", context)
 
 

@@ -4,16 +4,18 @@ The token is the proof: no cookie, no CSRF token and no body is looked at, and t
 Opening a page changes nothing, and no page sends itself.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.text import get_text_list
 from django.views.decorators.http import require_safe
 
 from bell.delivery import unsubscribe as tokens
 from bell.delivery.digests import STREAM as DIGEST
 from bell.lib import links
 from bell.organisations import kinds
+from bell.organisations.models import Organisation
 from bell.public.headers import secret_link
 from bell.public.methods import page
 from bell.residents import actions, digests, rules
@@ -22,11 +24,16 @@ from bell.residents.models import Resident
 
 @dataclass(frozen=True)
 class Wish:
-    """What a genuine link asks: whose messages, of which stream; the kind in words where we know it."""
+    """What a genuine link asks: whose messages, of which stream; the kind in words where we know it.
+
+    `source`: the organisation whose messages stop, where `others` (in words) go on writing that kind.
+    """
 
     key: int
     stream: str
     kind: str
+    source: str = ""
+    others: str = ""
 
     @property
     def digest(self) -> bool:
@@ -38,6 +45,11 @@ class Wish:
         """What stops, such as "crime alert messages"."""
         if self.digest:
             return "digests"
+        return f"{self.of_kind} from {self.source}" if self.source else self.of_kind
+
+    @property
+    def of_kind(self) -> str:
+        """The kind alone, such as "crime alert messages"."""
         return f"{kinds.Kind(self.kind).label.lower()} messages" if self.kind else "these messages"
 
 
@@ -46,8 +58,14 @@ def _read(token: str) -> Wish | None:
     if found is None:
         return None
     key, stream = found
-    kind = stream.partition(".")[2]
-    return Wish(key, stream, kind if kind in kinds.FACTS else "")
+    number, _, kind = stream.partition(".")
+    wish = Wish(key, stream, kind if kind in kinds.FACTS else "")
+    person = rules.member_by_key(key)
+    others = rules.still_writing(person, stream) if person is not None else []
+    source = next((one.name for one in Organisation.objects.public() if str(one.pk) == number), "")
+    if not others or not source:
+        return wish
+    return replace(wish, source=source, others=get_text_list([one.name for one in others], "and"))
 
 
 def _gone(request: HttpRequest) -> HttpResponse:
@@ -58,9 +76,9 @@ def _still_on(person: Resident | None, wish: Wish) -> bool:
     """Whether the person would still get what the link stops."""
     if wish.digest:
         return person is not None and person.left_at is None and bool(person.digest) and not digests.is_stopped(person)
-    return bool(
-        person is not None and person.left_at is None and wish.kind and person.email_kinds & kinds.FACTS[wish.kind].bit
-    )
+    if person is None or person.left_at is not None or not wish.kind or rules.is_refused(person, wish.stream):
+        return False
+    return bool(person.email_kinds & kinds.FACTS[wish.kind].bit)
 
 
 @secret_link

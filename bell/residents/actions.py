@@ -293,7 +293,10 @@ def set_language(resident: Resident, *, language: str, by: object) -> None:
 
 @transaction.atomic
 def unsubscribe(*, recipient_key: int, stream: str, by: str) -> bool:
-    """Stop one organisation's messages of one kind by email (RFC 8058), or digests. False when nobody is known here."""
+    """Stop one organisation's messages of one kind by email (RFC 8058), or digests. False when nobody is known here.
+
+    The kind stays chosen while another organisation goes on writing it: the address alone then refuses this one's.
+    """
     resident = rules.resident_by_key(recipient_key)
     if stream == DIGEST and resident is not None:
         digests.stop(resident, by=by)
@@ -301,10 +304,12 @@ def unsubscribe(*, recipient_key: int, stream: str, by: str) -> bool:
     post.withdraw(recipient_key=recipient_key, channel=Channel.EMAIL, stream=stream)
     if resident is None:
         return False
-    for contact in resident.contacts.filter(channel=Channel.EMAIL):
+    emails = list(resident.contacts.filter(channel=Channel.EMAIL))
+    for contact in emails:
         post.suppress(address_key=contact.address_key, channel=Channel.EMAIL, stream=stream, reason="unsubscribed")
     kind = stream.partition(".")[2]
-    if kind in kinds.FACTS and resident.email_kinds & kinds.FACTS[kind].bit:
+    others = bool(emails) and rules.still_writing(resident, stream)  # without an address nothing keeps the no but this
+    if kind in kinds.FACTS and not others and resident.email_kinds & kinds.FACTS[kind].bit:
         resident.email_kinds &= ~kinds.FACTS[kind].bit
         resident.save(update_fields=["email_kinds"])
         Consent.objects.create(

@@ -97,6 +97,21 @@ def silenced(resident: Resident) -> list[str]:
     return [kind for kind, organisations in found.items() if len(organisations) == number]
 
 
+def still_writing(resident: Resident, name: str) -> list[Organisation]:
+    """Organisations whose messages of the same kind go on by email when the stream of this name stops (decision 7)."""
+    number, _, kind = name.partition(".")
+    if kind not in kinds.FACTS or not resident.email_kinds & kinds.FACTS[kind].bit:
+        return []
+    no = {number, *(str(one.pk) for one in refused(resident).get(kind, []))}
+    return [one for one in _heard(resident) if str(one.pk) not in no]
+
+
+def is_refused(resident: Resident, name: str) -> bool:
+    """Whether the person's email address refuses the stream of this name."""
+    email = resident.contacts.filter(channel=Channel.EMAIL).first()
+    return email is not None and name in post.refusals(address_key=email.address_key, channel=Channel.EMAIL)
+
+
 def _heard(resident: Resident) -> list[Organisation]:
     """Organisations that may write to the person today."""
     following = Following.objects.of(resident).values("organisation")
