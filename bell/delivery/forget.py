@@ -1,5 +1,6 @@
 """Forgetting: what the post room knows of a person or an address goes; its counts stay right."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from django.conf import settings
@@ -92,17 +93,23 @@ def reply_addresses(delivery_ids: Iterable[int]) -> list[str]:
     ]
 
 
+# What may not stand beside an address, by the signs that RFC 5321 lets stand in one; beside a number, another digit.
+_WHOLE_EMAIL = r"(?<![a-z0-9._+~&*^`|$'-]){}(?![a-z0-9-]|[.][a-z0-9])"
+_WHOLE_NUMBER = r"(?<![0-9])(0|44|0044)?{}(?![0-9])"
+
+
 def inbound_naming(addresses: Iterable[str]) -> QuerySet[Inbound]:
     """What came in from, or names, any of these addresses: by the envelope, or anywhere in the raw bytes.
 
     A mobile number is looked for by its digits without the country's prefix, so that every way to write it in a
-    gateway's callback is found.
+    gateway's callback is found. Whole addresses only: ann@mail.example does not stand in joann@mail.example.
     """
     meant = Q(pk__in=[])
     for address in addresses:
         needle = address.casefold() if "@" in address else address[-10:]
+        whole = _WHOLE_EMAIL if "@" in address else _WHOLE_NUMBER
         meant |= Q(envelope_from__iexact=address) | Q(envelope_to__iexact=address)
-        meant |= Q(text__contains=needle)
+        meant |= Q(text__contains=needle) & Q(text__regex=whole.format(re.escape(needle)))
     # Bytes as text: the same on both databases for everything that an address is made of.
     sql = "encode(raw, 'escape')" if connection.vendor == "postgresql" else "CAST(raw AS TEXT)"
     return Inbound.objects.annotate(text=Lower(RawSQL(sql, []))).filter(meant)

@@ -11,6 +11,7 @@ from django.db import models
 from bell.audit.models import Entry
 from bell.conversations.models import Turn
 from bell.delivery.models import Mailing
+from bell.evidence.models import CustodyEntry
 from bell.privacy import holdings, looks, person, why
 from bell.privacy.models import Withheld
 from bell.privacy.person import Person
@@ -34,18 +35,27 @@ class Section:
 def sections(found: Person, *, notes: bool = False) -> Iterator[Section]:
     """Every row we hold on a person, kind by kind; rows of a model that nobody declared are among them.
 
-    Not in it: entries of the record that are withheld today, and, without `notes`, the words of internal notes.
+    Not in it: entries of the record that are withheld today, with the lines of an exhibit's ledger that say the same,
+    and, without `notes`, the words of internal notes.
     """
     withheld = set(Withheld.objects.standing().values_list("entry", flat=True))
+    lines = _lines_of(withheld)
     for holding in holdings.HOLDINGS:
         rows = [
             _row(one, holding.hidden, notes=notes)
             for one in holding.rows(found).order_by("pk")
             if not (holding.model is Entry and one.pk in withheld)
+            and not (isinstance(one, CustodyEntry) and (str(one.exhibit.key), one.position) in lines)
         ]
         yield Section(holding.title, holding.model._meta.label, holding.erased, rows)
     for label, others in holdings.undeclared_rows(found):
         yield Section(label, label, "not known", [_row(one, (), notes=notes) for one in others])
+
+
+def _lines_of(withheld: set[int]) -> set[tuple[str, int]]:
+    """(exhibit key, position) of the lines of an exhibit's ledger that withheld entries of the record mirror."""
+    mirrors = Entry.objects.filter(pk__in=withheld, target_type="exhibit", facts__has_key="position")
+    return {(key, facts["position"]) for key, facts in mirrors.values_list("target_key", "facts")}
 
 
 def _row(one: models.Model, hidden: tuple[str, ...], *, notes: bool) -> dict[str, Any]:

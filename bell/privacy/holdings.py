@@ -129,7 +129,8 @@ HOLDINGS: tuple[Holding, ...] = (
         "Who held them, and why",
         lambda person: CustodyEntry.objects.filter(exhibit__in=persons.exhibits(person)),
         "restricted with the exhibit",
-        hidden=("who", "officer_id", "seal", "facts"),
+        # Without their places: a line that is withheld must leave no gap.
+        hidden=("who", "officer_id", "seal", "facts", "position"),
     ),
     Holding(PaperForm, "Forms you signed", persons.papers, "detached, its scan deleted"),
     Holding(PendingJoin, "Sign-ups that wait for you", persons.pending, DELETED, hidden=("by_id",)),
