@@ -1,4 +1,8 @@
-"""A member's email address and mobile number: add, replace or remove, each proved by a code first."""
+"""A member's email address and mobile number: add, replace or remove, each proved by a code first.
+
+Each needs a code that went to an address of theirs within 15 minutes: who finds a browser signed in could else add an
+address of their own, prove by that one that they are the member, and take or erase everything.
+"""
 
 from django.conf import settings
 from django.contrib import messages
@@ -13,6 +17,7 @@ from bell.public.account import members, saved
 from bell.public.forms import CodeForm, EmailForm, MobileForm, shown
 from bell.public.join import AGAIN
 from bell.public.methods import page
+from bell.public.mydata import fresh
 from bell.public.session import Typed
 from bell.residents import actions, codes
 from bell.residents.actions import AddressTaken
@@ -39,6 +44,7 @@ def _chosen(way: str) -> tuple[Channel, type[Form]]:
 
 @members
 @page
+@fresh()
 def change(request: HttpRequest, member: Resident, way: str) -> HttpResponse:
     """Which new address? A code goes there, whoever may use it already."""
     channel, kind = _chosen(way)
@@ -61,6 +67,7 @@ def change(request: HttpRequest, member: Resident, way: str) -> HttpResponse:
 
 @members
 @page
+@fresh()
 def code(request: HttpRequest, member: Resident, way: str) -> HttpResponse:
     """The code that proves it; then the new address takes the place of the old one."""
     channel, _ = _chosen(way)
@@ -93,6 +100,7 @@ def _attach(request: HttpRequest, member: Resident, way: str) -> HttpResponse:
 
 @members
 @require_POST
+@fresh()
 def again(request: HttpRequest, member: Resident, way: str) -> HttpResponse:
     """Send the code again, as far as the limits go."""
     where = session.address(request, _chosen(way)[0])
@@ -105,6 +113,7 @@ def again(request: HttpRequest, member: Resident, way: str) -> HttpResponse:
 
 @members
 @require_POST
+@fresh()
 def remove(request: HttpRequest, member: Resident, way: str) -> HttpResponse:
     """Forget an address; the last one stays, since leaving is another thing."""
     channel, _ = _chosen(way)

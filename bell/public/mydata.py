@@ -32,17 +32,21 @@ from bell.ui.forms import Form, Radios, offer
 _A_PAGE = 25
 _PROVE = f"{links.account()}prove/"
 # Where a member may be going when we ask for a fresh code: words in an address, never an address from outside.
-_GOING = {"data": f"{links.account()}data/", "erase": f"{links.account()}erase/"}
+_GOING = {to: f"{links.account()}{to}/" for to in ("data", "erase", "email", "mobile")}
 
 
-def fresh(to: str) -> Callable[[MemberView], MemberView]:
-    """A page for a member whose code was right within 15 minutes; others are asked for a new one first."""
+def fresh(to: str = "") -> Callable[[MemberView], MemberView]:
+    """A page for a member whose code was right within 15 minutes; others are asked for a new one first.
+
+    `to`: where they go then, a key of _GOING; without one it is the page's own `way`.
+    """
 
     def wrap(view: MemberView) -> MemberView:
         @wraps(view)
         def wrapped(request: HttpRequest, member: Resident, *args: object, **kwargs: object) -> HttpResponse:
-            if not session.is_fresh(request):
-                return redirect(f"{_PROVE}?to={to}")
+            going = to or str(kwargs["way"])
+            if going in _GOING and not session.is_fresh(request):  # else the page itself says that there is none
+                return redirect(f"{_PROVE}?to={going}")
             return view(request, member, *args, **kwargs)
 
         return wrapped

@@ -118,8 +118,9 @@ class OneLine(forms.CharField):
     """Words in one line: tabs and unseen line breaks, which come with pasting, become spaces."""
 
     def to_python(self, value: Any) -> Any:
-        """The words as one line."""
-        return super().to_python(text.one_line(value) if isinstance(value, str) else value)
+        """The words as one line; with a NUL, which nobody types, they are left to be refused."""
+        tidy = isinstance(value, str) and "\0" not in value
+        return super().to_python(text.one_line(value) if tidy else value)
 
 
 class CountedTextarea(forms.Textarea):

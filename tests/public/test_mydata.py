@@ -14,7 +14,7 @@ from bell.audit.models import Entry
 from bell.conversations import actions as talk
 from bell.conversations import web
 from bell.conversations.models import Conversation
-from bell.delivery.models import Suppression
+from bell.delivery.models import Delivery, Suppression
 from bell.lib import clock, tokens
 from bell.organisations.kinds import Kind
 from bell.privacy import actions as protect
@@ -159,6 +159,23 @@ def test_a_copy_and_an_erasure_need_a_fresh_code(member, meg):
     assert member.get("/account/data/").status_code == 302
     assert member.post("/account/prove/code/", {"email": code}).headers["Location"] == "/account/erase/"
     assert member.get("/account/erase/").status_code == 200
+
+
+@pytest.mark.parametrize("way", ["email", "mobile"])
+def test_who_finds_a_browser_signed_in_cannot_add_an_address_of_their_own(member, meg, way):
+    stale(member)
+    typed = {"email": "thief@home.example", "mobile": "07700 900444"}[way]
+    before = Delivery.objects.count(), set(meg.contacts.values_list("address", flat=True))
+    for path in (f"/account/{way}/", f"/account/{way}/code/", f"/account/{way}/code/again/", f"/account/{way}/remove/"):
+        sent_to = member.post(path, {"address": typed}).headers["Location"]
+        assert sent_to == f"/account/prove/?to={way}", path
+    assert (Delivery.objects.count(), set(meg.contacts.values_list("address", flat=True))) == before
+    assert member.get("/account/nothing/").status_code == 404
+    Code.objects.all().delete()
+    member.post(f"/account/prove/?to={way}", {"channel": "email"})
+    done = member.post("/account/prove/code/", {"email": the_code(KNOWN)})
+    assert done.headers["Location"] == f"/account/{way}/"  # who has the address goes on to where they were going
+    assert member.get(f"/account/{way}/").status_code == 200
 
 
 def test_a_fresh_code_cannot_be_read_in_the_account_itself(member, meg):
