@@ -15,6 +15,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from bell.alerts.rules import NotAllowed as AlertNotAllowed
 from bell.conversations.rules import NotAllowed as ConversationNotAllowed
+from bell.evidence.rules import NotAllowed as EvidenceNotAllowed
 from bell.organisations import rules, signin
 from bell.organisations.actions import NotAllowed as OfficerNotAllowed
 from bell.organisations.models import Officer
@@ -28,6 +29,7 @@ REFUSALS = (
     AlertNotAllowed,
     AreaNotAllowed,
     ConversationNotAllowed,
+    EvidenceNotAllowed,
     GroupNotAllowed,
     OfficerNotAllowed,
     PaperNotAllowed,

@@ -12,6 +12,7 @@ from PIL import Image
 
 from bell.alerts import actions as alert_actions
 from bell.alerts.models import Alert, State
+from bell.audit.models import Entry
 from bell.evidence import actions, custody, preview, store
 from bell.evidence.models import Exhibit, Scan, Triage
 from tests.evidence.conftest import exhibit, sha
@@ -121,8 +122,28 @@ def test_an_administrator_may_look_but_not_take(at, one, path):
     client = at("administrator")
     assert client.get(path).status_code == 200
     assert b"Download the original" not in client.get(path).content
-    assert client.post(f"{path}download/", {"why": "curious"}).status_code == 200
+    assert client.post(f"{path}download/", {"why": "curious"}).status_code == 403
     assert "downloaded" not in whats(one)
+
+
+def test_a_button_that_may_not_be_pressed_shows_nothing_of_the_exhibit(at, one, path):
+    client, before = at("administrator"), Entry.objects.count()
+    for said in ({}, {"triage": "keep"}, {"why": "curious"}):
+        for button in ("triage/", "download/"):
+            refused = client.post(f"{path}{button}", said)
+            words = refused.content.decode()
+            assert refused.status_code == 403 and "is handled by its own officers" in words
+            assert "12 Mill Lane" not in words and "door.png" not in words
+    assert whats(one) == ["arrived", "sealed", "preview"] and Entry.objects.count() == before
+
+
+@pytest.mark.parametrize("button", ["triage/", "download/"])
+def test_a_form_that_comes_back_with_the_page_is_a_look_too(at, one, path, button):
+    again = at("author").post(f"{path}{button}")
+    assert again.status_code == 200 and "12 Mill Lane" in again.content.decode()
+    assert whats(one) == ["arrived", "sealed", "preview", "viewed"]
+    assert "Record viewed" in again.content.decode()
+    assert one.custody.get(what="viewed").officer.name == "Ana Author"
 
 
 def test_what_is_infected_is_kept_never_shown_and_needs_a_second_yes(at, one, path):

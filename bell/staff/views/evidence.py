@@ -60,13 +60,12 @@ def _exhibit(officer: Officer, reference: str, number: int) -> Exhibit:
 def exhibit(request: HttpRequest, officer: Officer, reference: str, number: int) -> HttpResponse:
     """One exhibit: what it is, what its sender said, its ledger. Looking is itself a line of the ledger."""
     one = _exhibit(officer, reference, number)
-    return _page(request, officer, one, WhyForm(), TriageForm(initial={"triage": one.triage}), look=True)
+    return _page(request, officer, one, WhyForm(), TriageForm(initial={"triage": one.triage}))
 
 
-def _page(
-    request: HttpRequest, officer: Officer, one: Exhibit, why: WhyForm, triage: TriageForm, *, look: bool = False
-) -> HttpResponse:
-    ledger = actions.look(one, by=officer) if look else list(one.custody.all())
+def _page(request: HttpRequest, officer: Officer, one: Exhibit, why: WhyForm, triage: TriageForm) -> HttpResponse:
+    """The page of an exhibit, also when it comes back with a form that was wrong: whoever is shown it has looked."""
+    ledger = actions.look(one, by=officer)
     context = {
         "alert": one.alert,
         "exhibit": exhibits.shown(one),
@@ -101,6 +100,7 @@ def preview(request: HttpRequest, officer: Officer, reference: str, number: int)
 def download(request: HttpRequest, officer: Officer, reference: str, number: int) -> HttpResponse:
     """The original, as an attachment of no type, for a reason."""
     one = _exhibit(officer, reference, number)
+    rules.check_may_handle(officer, one)
     form = WhyForm(request.POST)
     if form.is_valid():
         try:
@@ -123,6 +123,7 @@ def download(request: HttpRequest, officer: Officer, reference: str, number: int
 def triage(request: HttpRequest, officer: Officer, reference: str, number: int) -> HttpResponse:
     """Keep, ask for more, not relevant."""
     one = _exhibit(officer, reference, number)
+    rules.check_may_handle(officer, one)
     form = TriageForm(request.POST)
     if not form.is_valid():
         return _page(request, officer, one, WhyForm(), form)
