@@ -11,7 +11,7 @@ from bell.alerts import (
     audience,
     checks,
     content,
-    digests,
+    ending,
     find,
     practice,
     routes,
@@ -297,7 +297,7 @@ def stop(alert: Alert, *, by: Officer) -> Alert:
     fresh = _locked(alert)
     if not (organisation_rules.may_write(by, fresh.team) or organisation_rules.may_approve(by, fresh.team)):
         raise NotAllowed("You cannot stop this team's alerts.")
-    if fresh.state == State.SENT and not digests.keeps(fresh):
+    if fresh.state == State.SENT and not ending.still_goes(fresh):
         raise NotAllowed("Everyone has it already, so there is nothing to stop. Send a correction instead.")
     fresh.finished_at = clock.now()
     _move(fresh, State.STOPPED, "finished_at")

@@ -263,15 +263,19 @@ def fill_step(version: Version, *, step: int | None = None) -> bool:
 @transaction.atomic
 def carry_step(carrier: Carrier, *, step: int | None = None) -> bool:
     """The same for an organisation that carries the alert; its mailing is opened at the first step."""
+    # The alert's row first, as whoever stops it holds that: it is stopped with the mailing opened here, or not sent.
+    Alert.objects.select_for_update(of=("self",)).get(pk=carrier.version.alert_id)
     # One carrier of a version at a time, in every worker: the version's row is the lock.
     version = Version.objects.select_for_update(of=("self",)).select_related("alert").get(pk=carrier.version_id)
     carrier = Carrier.objects.select_related("organisation", "mailing").get(pk=carrier.pk)
     if version.alert.state not in (State.SENDING, State.SENT) or carrier.filled_at:
         return False
-    if carrier.digest != version.digest or not has_agreement(carrier.organisation):
+    over = expiry.is_over(version.frozen, clock.now())
+    if over or carrier.digest != version.digest or not has_agreement(carrier.organisation):
         carrier.filled_at = clock.now()
         carrier.save(update_fields=["filled_at"])
-        record("carrier refused at sending", carrier, by=None, why="no agreement as it stands")
+        why = expiry.WHY if over else "no agreement as it stands"
+        record("carrier refused at sending", carrier, by=None, why=why)
         return False
     if carrier.mailing is None:
         carrier.mailing = _open(version, carrier.organisation)

@@ -27,6 +27,19 @@ def end_earlier(alert: Alert) -> bool:
     return free
 
 
+def still_goes(alert: Alert) -> bool:
+    """Whether something of an alert can still go out, or be kept for a digest: then it can be stopped.
+
+    Also of one that everybody has who was meant: a partner may have agreed to carry it since.
+    """
+    version = alert.versions.exclude(mailing=None).last()
+    if version is None or alert.state not in (State.SENDING, State.SENT):
+        return False
+    unfilled = version.carriers.filter(decision=Carrier.Decision.AGREED, filled_at=None)
+    going = any(one.stopped_at is None and post.waiting(one) for one in version.mailings())
+    return alert.state == State.SENDING or going or unfilled.exists() or digests.keeps(alert)
+
+
 def _end(version: Version) -> bool:
     """The same of one version, by its own mailing and its carriers'."""
     now = clock.now()

@@ -9,11 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from bell.alerts import ballots, calendars, rules
-from bell.alerts.models import Alert, State, Version
+from bell.alerts.models import Alert, Carrier, State, Version
 from bell.audit.record import record
 from bell.delivery import post
+from bell.delivery.models import Delivery
 from bell.delivery.models import State as Delivered
 from bell.lib import clock
 
@@ -74,6 +76,12 @@ def run_due() -> int:
     for version in Version.objects.filter(alert__state=State.SENDING, mailing__isnull=False).select_related("alert"):
         if is_over(version.frozen, clock.now()):
             done += cut_short(version)
+    # Of one that was sent, a partner's copies may still be on their way: it agreed later.
+    still = Delivery.objects.filter(mailing=OuterRef("mailing"), state__in=(Delivered.QUEUED, Delivered.DEFERRED))
+    late = Carrier.objects.filter(Exists(still), version__alert__state=State.SENT, mailing__stopped_at=None)
+    for carrier in late.select_related("version__alert"):
+        if is_over(carrier.version.frozen, clock.now()):
+            done += cut_short(carrier.version)
     return done
 
 

@@ -5,7 +5,7 @@ A partner sees the text and numbers, never people. What it agrees to is one vers
 
 from django.db import transaction
 
-from bell.alerts import approving, find, practice, rules
+from bell.alerts import approving, expiry, find, practice, rules
 from bell.alerts.models import PUBLISHED, Alert, Ask, Carrier, PassedOn, Relation, State, Version
 from bell.alerts.rules import NotAllowed, Unfinished
 from bell.audit.record import record
@@ -115,14 +115,16 @@ def _may_carry(by: Officer, organisation: Organisation) -> None:
 
 
 def is_wanted(alert: Alert) -> bool:
-    """Whether an alert may still be carried: it is not stopped, closed or stood down.
+    """Whether an alert may still be carried: it is not stopped, closed or stood down, and its own time has not passed.
 
     Of a search that is over only what says so may go further.
     """
     over = alert.state in (State.STOPPED, State.CLOSED, State.WITHDRAWN, State.REJECTED, State.EXPIRED)
     if alert.relation not in find.ENDED and find.search_is_over(alert):
         return False
-    return not over and not alert.followers.filter(relation__in=_STEPPED_DOWN, state__in=PUBLISHED).exists()
+    if over or expiry.over_since(alert) is not None:
+        return False
+    return not alert.followers.filter(relation__in=_STEPPED_DOWN, state__in=PUBLISHED).exists()
 
 
 def _still_wanted(alert: Alert) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bell.alerts import approving, audience, content, digests, expiry, find, practice, rules, translations
+from bell.alerts import approving, audience, content, ending, expiry, find, practice, rules, translations
 from bell.alerts.find import Progress
 from bell.alerts.models import Alert, Approval, Carrier, Relation, State, Version
 from bell.delivery import slots
@@ -280,7 +280,7 @@ def doing(officer: Officer, alert: Alert, version: Version | None) -> Doing:
         decide=waits is not None and not approving.barred_from_approving(officer, waits),
         send=act and same and alert.state == State.APPROVED and version is not None and approving.is_approved(version),
         undo=act and alert.state in (State.HELD, State.SCHEDULED),
-        stop=act and (alert.state == State.SENDING or (alert.state == State.SENT and digests.keeps(alert))),
+        stop=act and ending.still_goes(alert),
         follow=_follow_ups(alert, officer) if write and same else [],
     )
 

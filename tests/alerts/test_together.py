@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bell.alerts import actions, dispatch, together
+from bell.alerts import actions, dispatch, expiry, together
 from bell.alerts.models import Alert, Ask, Carrier, Relation, State
 from bell.alerts.rules import NotAllowed, Unfinished
 from bell.conversations import rules as conversation_rules
@@ -13,6 +13,7 @@ from bell.lib import clock
 from bell.organisations.kinds import Kind
 from bell.organisations.models import Agreement, Grant, Organisation, Role
 from bell.residents import actions as residents
+from bell.staff import showing
 
 
 @pytest.fixture
@@ -167,6 +168,57 @@ def test_stop_stops_the_carried_copies_too(cast, council):
     actions.stop(alert, by=cast.author)
     rows = Delivery.objects.filter(mailing__reference=alert.reference)
     assert set(rows.values_list("state", flat=True)) == {"cancelled"}
+
+
+@pytest.mark.parametrize("filled", [False, True])
+def test_what_everyone_of_ours_has_is_stopped_while_a_partner_brings_it(cast, council, filled):
+    *_, council_only = everyone(cast, council)
+    alert, version = cast.approved(missing(cast, carriers=[council.pk]))
+    go(alert)
+    Delivery.objects.filter(mailing__reference=alert.reference).update(state="sent")
+    dispatch.run_due()
+    alert.refresh_from_db()
+    with pytest.raises(NotAllowed, match="nothing to stop"):
+        actions.stop(alert, by=cast.author)
+    together.decide(version.carriers.get(), by=cast.outsider, digest=version.digest, agree=True)
+    if filled:
+        dispatch.run_due()
+    assert showing.doing(cast.author, alert, version).stop
+    actions.stop(alert, by=cast.author)
+    dispatch.run_due()
+    states = Delivery.objects.filter(mailing__reference=alert.reference, recipient_key=council_only.key)
+    assert list(states.values_list("state", flat=True)) == (["cancelled"] if filled else [])
+
+
+@pytest.mark.parametrize("when", ["before it agrees", "before it is filled", "before it goes"])
+def test_nothing_is_brought_of_what_is_over(cast, council, when, monkeypatch):
+    *_, council_only = everyone(cast, council)
+    until = clock.now() + timedelta(hours=1)
+    alert, version = cast.approved(cast.draft(expires_at=until, carriers=[council.pk]))
+    go(alert)
+    Delivery.objects.filter(mailing__reference=alert.reference).update(state="sent")
+    dispatch.run_due()
+    carrier = version.carriers.get()
+    real = clock.now
+
+    def pass_time():
+        monkeypatch.setattr(clock, "now", lambda: real() + timedelta(days=3))
+
+    if when == "before it agrees":
+        pass_time()
+        with pytest.raises(NotAllowed, match="over"):
+            together.decide(carrier, by=cast.outsider, digest=version.digest, agree=True)
+        return
+    together.decide(carrier, by=cast.outsider, digest=version.digest, agree=True)
+    if when == "before it is filled":
+        pass_time()
+    dispatch.run_due()
+    pass_time()
+    expiry.run_due()
+    rows = Delivery.objects.filter(mailing__reference=alert.reference, recipient_key=council_only.key)
+    assert list(rows.values_list("state", flat=True)) == (["expired"] if when == "before it goes" else [])
+    assert not version.carriers.filter(filled_at=None).exists()
+    assert expiry.run_due() == 0
 
 
 def test_a_partner_passes_a_public_alert_on_to_its_own_followers(cast, council):
