@@ -1,8 +1,11 @@
 """A member's email address and mobile number: add, replace or remove, each proved by a code first.
 
-Each needs a code that went to an address of theirs within 15 minutes: who finds a browser signed in could else add an
-address of their own, prove by that one that they are the member, and take or erase everything.
+Two proofs: a code to an address that was theirs before, so that whoever finds a browser signed in cannot add their own
+and prove by it that they are the member; and a code to the new one.
 """
+
+from collections.abc import Callable
+from functools import wraps
 
 from django.conf import settings
 from django.contrib import messages
@@ -13,7 +16,7 @@ from django.views.decorators.http import require_POST
 from bell.delivery.models import Channel
 from bell.lib import links
 from bell.public import session
-from bell.public.account import members, saved
+from bell.public.account import MemberView, members, saved
 from bell.public.forms import CodeForm, EmailForm, MobileForm, shown
 from bell.public.join import AGAIN
 from bell.public.methods import page
@@ -42,9 +45,23 @@ def _chosen(way: str) -> tuple[Channel, type[Form]]:
     return _FORMS[way]
 
 
+def _still_them(more: str = "") -> Callable[[MemberView], MemberView]:
+    """Inside `members`: only after a fresh code, and then back to the page of this way; `more`: to which of them."""
+
+    def wrap(view: MemberView) -> MemberView:
+        @wraps(view)
+        def wrapped(request: HttpRequest, member: Resident, way: str) -> HttpResponse:
+            _chosen(way)  # a way that is none is not found, rather than asked for a code
+            return fresh(f"{way}{more}")(view)(request, member, way)
+
+        return wrapped
+
+    return wrap
+
+
 @members
 @page
-@fresh()
+@_still_them()
 def change(request: HttpRequest, member: Resident, way: str) -> HttpResponse:
     """Which new address? A code goes there, whoever may use it already."""
     channel, kind = _chosen(way)
@@ -67,7 +84,7 @@ def change(request: HttpRequest, member: Resident, way: str) -> HttpResponse:
 
 @members
 @page
-@fresh()
+@_still_them("-code")
 def code(request: HttpRequest, member: Resident, way: str) -> HttpResponse:
     """The code that proves it; then the new address takes the place of the old one."""
     channel, _ = _chosen(way)
@@ -100,7 +117,7 @@ def _attach(request: HttpRequest, member: Resident, way: str) -> HttpResponse:
 
 @members
 @require_POST
-@fresh()
+@_still_them("-code")
 def again(request: HttpRequest, member: Resident, way: str) -> HttpResponse:
     """Send the code again, as far as the limits go."""
     where = session.address(request, _chosen(way)[0])
@@ -113,7 +130,7 @@ def again(request: HttpRequest, member: Resident, way: str) -> HttpResponse:
 
 @members
 @require_POST
-@fresh()
+@_still_them()
 def remove(request: HttpRequest, member: Resident, way: str) -> HttpResponse:
     """Forget an address; the last one stays, since leaving is another thing."""
     channel, _ = _chosen(way)

@@ -32,21 +32,24 @@ from bell.ui.forms import Form, Radios, offer
 _A_PAGE = 25
 _PROVE = f"{links.account()}prove/"
 # Where a member may be going when we ask for a fresh code: words in an address, never an address from outside.
-_GOING = {to: f"{links.account()}{to}/" for to in ("data", "erase", "email", "mobile")}
+_GOING = {
+    "data": f"{links.account()}data/",
+    "erase": f"{links.account()}erase/",
+    "email": f"{links.account()}email/",
+    "email-code": f"{links.account()}email/code/",
+    "mobile": f"{links.account()}mobile/",
+    "mobile-code": f"{links.account()}mobile/code/",
+}
 
 
-def fresh(to: str = "") -> Callable[[MemberView], MemberView]:
-    """A page for a member whose code was right within 15 minutes; others are asked for a new one first.
-
-    `to`: where they go then, a key of _GOING; without one it is the page's own `way`.
-    """
+def fresh(to: str) -> Callable[[MemberView], MemberView]:
+    """A page for a member whose code was right within 15 minutes; others are asked for a new one first."""
 
     def wrap(view: MemberView) -> MemberView:
         @wraps(view)
         def wrapped(request: HttpRequest, member: Resident, *args: object, **kwargs: object) -> HttpResponse:
-            going = to or str(kwargs["way"])
-            if going in _GOING and not session.is_fresh(request):  # else the page itself says that there is none
-                return redirect(f"{_PROVE}?to={going}")
+            if not session.is_fresh(request):
+                return redirect(f"{_PROVE}?to={to}")
             return view(request, member, *args, **kwargs)
 
         return wrapped
@@ -158,7 +161,7 @@ def prove(request: HttpRequest, member: Resident) -> HttpResponse:
             codes.send_code(where, name=settings.SITE_NAME)
             session.keep_proving(request, where.channel, to)
             return redirect(f"{_PROVE}code/")
-    return render(request, "public/mydata/prove.html", {"form": form})
+    return render(request, "public/mydata/prove.html", {"form": form, "changes": to not in ("data", "erase")})
 
 
 @members
@@ -176,7 +179,8 @@ def prove_code(request: HttpRequest, member: Resident) -> HttpResponse:
             return redirect(_GOING.get(going[1], links.account()))
         form.refuse(where.channel)
     by = "text" if where.channel == Channel.SMS else "email"
-    return render(request, "public/mydata/prove_code.html", {"form": form, "by": by})
+    context = {"form": form, "by": by, "to": going[1]}
+    return render(request, "public/mydata/prove_code.html", context)
 
 
 @members

@@ -127,6 +127,9 @@ def to_account_by_text(page):
 def test_a_fresh_code_is_asked_for(page, world, monkeypatch):
     to_account(page)
     monkeypatch.setattr("bell.public.session.FRESH_SECONDS", 0)
+    page.goto("/account/email/")
+    expect(page.get_by_role("heading", name="Is it still you?")).to_be_visible()
+    look(page, "prove-change")
     page.goto("/account/data/")
     look(page, "prove")
     page.get_by_label("07700 900123").check()

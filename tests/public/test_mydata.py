@@ -14,6 +14,7 @@ from bell.audit.models import Entry
 from bell.conversations import actions as talk
 from bell.conversations import web
 from bell.conversations.models import Conversation
+from bell.delivery import blocking, post
 from bell.delivery.models import Delivery, Suppression
 from bell.lib import clock, tokens
 from bell.organisations.kinds import Kind
@@ -161,21 +162,70 @@ def test_a_copy_and_an_erasure_need_a_fresh_code(member, meg):
     assert member.get("/account/erase/").status_code == 200
 
 
-@pytest.mark.parametrize("way", ["email", "mobile"])
-def test_who_finds_a_browser_signed_in_cannot_add_an_address_of_their_own(member, meg, way):
+THIEF = "07700 900999"
+
+
+def test_who_finds_a_browser_signed_in_cannot_add_their_own_address_and_prove_by_it(member, meg):
     stale(member)
-    typed = {"email": "thief@home.example", "mobile": "07700 900444"}[way]
-    before = Delivery.objects.count(), set(meg.contacts.values_list("address", flat=True))
-    for path in (f"/account/{way}/", f"/account/{way}/code/", f"/account/{way}/code/again/", f"/account/{way}/remove/"):
-        sent_to = member.post(path, {"address": typed}).headers["Location"]
-        assert sent_to == f"/account/prove/?to={way}", path
-    assert (Delivery.objects.count(), set(meg.contacts.values_list("address", flat=True))) == before
-    assert member.get("/account/nothing/").status_code == 404
     Code.objects.all().delete()
-    member.post(f"/account/prove/?to={way}", {"channel": "email"})
-    done = member.post("/account/prove/code/", {"email": the_code(KNOWN)})
-    assert done.headers["Location"] == f"/account/{way}/"  # who has the address goes on to where they were going
-    assert member.get(f"/account/{way}/").status_code == 200
+    for path in ("mobile/", "mobile/code/", "mobile/code/again/", "mobile/remove/", "email/", "email/remove/"):
+        answer = member.post(f"/account/{path}", {"address": THIEF, "sms": "123456"})
+        assert answer.headers["Location"].startswith("/account/prove/?to="), path
+    assert member.get("/account/mobile/").headers["Location"] == "/account/prove/?to=mobile"
+    assert not Code.objects.exists() and not Delivery.objects.filter(address="+447700900999").exists()
+    assert {one.address for one in meg.contacts.all()} == {KNOWN, "+447700900123"}
+    assert THIEF not in member.get("/account/prove/").content.decode()
+
+
+def test_a_change_that_was_begun_cannot_be_finished_later_by_whoever_finds_it(member, meg):
+    member.post("/account/mobile/", {"address": THIEF})
+    stale(member)
+    late = member.post("/account/mobile/code/", {"sms": the_code("+447700900999")})
+    assert late.headers["Location"] == "/account/prove/?to=mobile-code"
+    assert meg.contacts.get(channel="sms").address == "+447700900123"
+    # A code of one's own, and the change goes on where it was.
+    Code.objects.filter(address_key=meg.contacts.get(channel="email").address_key).delete()
+    member.post("/account/prove/?to=mobile-code", {"channel": "email"})
+    back = member.post("/account/prove/code/", {"email": the_code(KNOWN)})
+    assert back.headers["Location"] == "/account/mobile/code/"
+    member.post("/account/mobile/code/", {"sms": the_code("+447700900999")})
+    assert meg.contacts.get(channel="sms").address == "+447700900999"
+
+
+def test_the_code_of_a_new_address_is_no_proof_of_the_person(member, meg):
+    member.post("/account/mobile/", {"address": THIEF})
+    session = member.session
+    session["proved_at"] = time.time() - 14 * 60
+    session.save()
+    member.post("/account/mobile/code/", {"sms": the_code("+447700900999")})
+    assert meg.contacts.get(channel="sms").address == "+447700900999"
+    assert member.session["proved_at"] < time.time() - 13 * 60
+
+
+def test_an_email_address_that_died_is_repaired_by_a_text(client, meg):
+    dead = meg.contacts.get(channel="email").address_key
+    post.suppress(address_key=dead, channel="email", reason=blocking.HARD_BOUNCE)
+    client.post("/sign-in/", {"address": "07700 900123"})
+    client.post("/sign-in/code/", {"sms": the_code("+447700900123")})
+    assert client.get("/account/email/").status_code == 200  # a code was right just now: no second one
+    stale(client)
+    Code.objects.all().delete()
+    assert client.post("/account/email/", {"address": NEW}).headers["Location"] == "/account/prove/?to=email"
+    # Who chose the dead one by mistake chooses again, and is not led elsewhere for it.
+    client.post("/account/prove/?to=email", {"channel": "email"})
+    assert 'href="/account/prove/?to=email"' in client.get("/account/prove/code/").content.decode()
+    client.post("/account/prove/?to=email", {"channel": "sms"})
+    back = client.post("/account/prove/code/", {"sms": the_code("+447700900123")})
+    assert back.headers["Location"] == "/account/email/"
+    client.post("/account/email/", {"address": NEW})
+    client.post("/account/email/code/", {"email": the_code(NEW)})
+    assert meg.contacts.get(channel="email").address == NEW
+
+
+def test_who_can_have_no_code_any_more_is_told_what_to_do(member, meg):
+    stale(member)
+    assert "/account/leave/" in member.get("/account/prove/?to=email").content.decode()
+    assert member.post("/account/leave/").headers["Location"] == "/left/"
 
 
 def test_a_fresh_code_cannot_be_read_in_the_account_itself(member, meg):
