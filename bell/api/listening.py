@@ -26,27 +26,30 @@ class Listener:
         self, protocol: Callable[[asyncio.AbstractEventLoop], SMTP], host: str, port: int, busy: Callable[[], int]
     ) -> None:
         self._protocol, self.host, self.port, self._busy = protocol, host, port, busy
-        self._loop = asyncio.new_event_loop()
+        # Made when it starts: one that never starts has nothing to close.
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._server: asyncio.Server | None = None
         self._thread: threading.Thread | None = None
 
     def start(self) -> int:
         """Listen; returns the real port once connections are accepted. OSError when the port is taken."""
+        loop = asyncio.new_event_loop()
         try:
-            self._server = self._loop.run_until_complete(
-                self._loop.create_server(lambda: self._protocol(self._loop), self.host, self.port)
+            self._server = loop.run_until_complete(
+                loop.create_server(lambda: self._protocol(loop), self.host, self.port)
             )
         except OSError:
-            self._loop.close()
+            loop.close()
             raise
+        self._loop = loop
         self.port = int(self._server.sockets[0].getsockname()[1])
-        self._thread = threading.Thread(target=self._loop.run_forever, name=f"mail-server-{self.port}", daemon=True)
+        self._thread = threading.Thread(target=loop.run_forever, name=f"mail-server-{self.port}", daemon=True)
         self._thread.start()
         return self.port
 
     def stop(self, seconds: float = 10.0) -> None:
         """Take no more connections, let messages that are being taken finish for so long, then close everything."""
-        if self._thread is None or not self._thread.is_alive():
+        if self._loop is None or self._thread is None or not self._thread.is_alive():
             return
         try:
             asyncio.run_coroutine_threadsafe(self._end(seconds), self._loop).result(timeout=seconds + 5)

@@ -1,5 +1,6 @@
 """The catchers are real servers: what a mail program or a gateway's client sees of them, and what they refuse."""
 
+import asyncio
 import hashlib
 import hmac
 import http.client
@@ -193,6 +194,16 @@ def test_a_text_is_taken_spooled_and_its_receipt_is_signed(phones, site) -> None
     assert path == "/gateways/simulator/receipt/"
     assert json.loads(raw) == {"id": answer["id"], "reference": "ref-1", "status": "delivered"}
     assert headers["X-Signature"] == hmac.new(SECRET.encode(), raw, hashlib.sha256).hexdigest()
+
+
+def test_a_catcher_that_never_starts_leaves_nothing_open(monkeypatch, tmp_path) -> None:
+    """Else a command that refuses its words complains of that, now and then, as it ends."""
+
+    def refuse() -> None:
+        raise AssertionError("nothing is opened before it starts")
+
+    monkeypatch.setattr(asyncio, "new_event_loop", refuse)
+    MailCatcher("127.0.0.1", 0, tmp_path)
 
 
 def test_a_receipt_is_sent_again_until_the_site_takes_it(phones, site) -> None:
