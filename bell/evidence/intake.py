@@ -8,18 +8,16 @@ table moves only after the bytes are on disk, together with the SHA-256 of what 
 
 import hashlib
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 
 from bell.alerts.models import Alert
 from bell.audit.record import record
-from bell.delivery import forget
 from bell.delivery.models import Delivery
 from bell.evidence import names, rules, store
 from bell.evidence.models import Clock, Piece, Upload
@@ -313,26 +311,6 @@ def expire_due() -> int:
     """Drop what nobody went on with in time; returns how many."""
     late = Upload.objects.filter(state=Upload.State.RECEIVING, expires_at__lt=clock.now())[:100]
     return sum(drop(upload, state=Upload.State.EXPIRED) for upload in late)
-
-
-# What never became evidence: taken back, never finished, or damaged on our disk.
-NEVER_SEALED = (Upload.State.DROPPED, Upload.State.EXPIRED, Upload.State.DAMAGED)
-
-
-def empty(ids: Sequence[int]) -> int:
-    """Uploads that never became evidence lose their bytes, their name and all that was said with them; how many."""
-    gone = Upload.objects.filter(pk__in=ids, state__in=NEVER_SEALED)
-    for key in gone.values_list("key", flat=True):
-        store.drop(key)
-    return gone.update(
-        name=forget.ERASED, name_given="", said_who="", said_contact="", said_when="", said_where="", clock_words=""
-    )
-
-
-def to_empty(before: datetime) -> QuerySet[Upload]:
-    """Those that ended before a moment and still hold something."""
-    ended = Upload.objects.filter(state__in=NEVER_SEALED, changed_at__lt=before)
-    return ended.exclude(name=forget.ERASED)
 
 
 def check_open(upload: Upload) -> None:

@@ -80,10 +80,14 @@ def _erase(person: Person, *, by: object, why: str) -> Erased:
 def _forget_files(person: Person) -> None:
     """Detach what they sent. A file that never arrived whole goes; one that did keeps what was said about it."""
     files = list(persons.uploads(person).all())
+    whole = [Upload.State.RECEIVED, Upload.State.SEALED]
     for one in files:
         intake.drop(one)
-    intake.empty([one.pk for one in files])
-    Upload.objects.filter(pk__in=[one.pk for one in files]).update(resident=None, delivery=None)
+    everyone = Upload.objects.filter(pk__in=[one.pk for one in files])
+    everyone.exclude(state__in=whole).update(
+        name=forget.ERASED, name_given="", said_who="", said_contact="", said_when="", said_where="", clock_words=""
+    )
+    everyone.update(resident=None, delivery=None)
 
 
 def _forget_paper(person: Person) -> None:

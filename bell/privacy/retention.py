@@ -19,7 +19,6 @@ from bell.conversations.models import Conversation, Turn, Vote
 from bell.delivery import digests as post_digests
 from bell.delivery import forget
 from bell.delivery.models import DigestItem, Inbound, Mailing
-from bell.evidence import intake
 from bell.evidence.models import Exhibit, Upload
 from bell.lib import clock
 from bell.privacy import erase
@@ -163,10 +162,6 @@ RULES: tuple[Rule, ...] = (
         "pictures", "Pictures of other alerts are deleted once these are over.", 365,
         lambda before: letting_go.used_pictures(before, search=False, held=_held_alerts()),
         letting_go.delete_pictures, chunk=50,
-    ),
-    Rule(
-        "unfinished files", "Files that never became evidence lose their bytes, their name and what was said of them.",
-        30, intake.to_empty, intake.empty, chunk=200,
     ),
     Rule(
         "sessions", "Browsers that were signed in and are no more are forgotten.", 1,

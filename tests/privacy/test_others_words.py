@@ -13,14 +13,11 @@ from bell.conversations import receive
 from bell.delivery import forget
 from bell.delivery.models import Inbound
 from bell.evidence import actions as evidence
-from bell.evidence import store
-from bell.evidence.models import Upload
-from bell.lib import clock
 from bell.organisations.kinds import Kind
 from bell.privacy import actions as protect
-from bell.privacy import looks, retention
+from bell.privacy import looks
 from bell.privacy.models import Withheld, today
-from tests.evidence.conftest import exhibit, upload
+from tests.evidence.conftest import exhibit
 from tests.privacy.conftest import delivery_of, mail, reply_to
 from tests.public.conftest import KNOWN, send, signed_in
 
@@ -102,20 +99,3 @@ def test_a_look_at_an_exhibit_that_is_withheld_is_in_no_list(cast):
     assert not any("position" in row for row in ledger)
     Withheld.objects.all().delete()
     assert "Meg is the suspect" in json.dumps(copy_of(client))
-
-
-@pytest.mark.parametrize("state", ["dropped", "expired", "damaged"])
-def test_a_file_that_never_became_evidence_is_emptied(cast, state):
-    appeal = send(cast, kind=Kind.FOOTAGE, fields={"from_time": "1am", "to_time": "3am", "look_for": "A van"})
-    told = {"who": "Wilma Witness", "contact": "wilma@home.example", "where": "12 Mill Lane"}
-    ended, kept = upload(appeal, **told), upload(appeal, **told)
-    Upload.objects.filter(pk=ended.pk).update(state=state, changed_at=clock.now() - timedelta(days=31))
-    Upload.objects.filter(pk=kept.pk).update(changed_at=clock.now() - timedelta(days=31))
-    assert store.incoming(ended.key).exists()
-    rule = next(one for one in retention.RULES if one.name == "unfinished files")
-    assert [retention.step(rule), retention.due(rule)] == [1, 0]
-    ended.refresh_from_db()
-    kept.refresh_from_db()
-    assert (ended.said_who, ended.said_contact, ended.said_where, ended.name) == ("", "", "", forget.ERASED)
-    assert not store.incoming(ended.key).exists()
-    assert (kept.said_who, store.incoming(kept.key).exists()) == ("Wilma Witness", True)
