@@ -8,19 +8,21 @@ table moves only after the bytes are on disk, together with the SHA-256 of what 
 
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 
 from bell.alerts.models import Alert
 from bell.audit.record import record
+from bell.delivery import forget
 from bell.delivery.models import Delivery
 from bell.evidence import names, rules, store
-from bell.evidence.models import Clock, Piece, Upload
+from bell.evidence.models import Clock, Exhibit, Piece, Upload
 from bell.evidence.rules import NotAllowed, Ticket
 from bell.lib import clock
 from bell.residents import rules as resident_rules
@@ -33,6 +35,10 @@ MOST_OPEN_A_SITTING = 40
 MOST_OPEN_AN_ALERT = 2000
 _ALGORITHMS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
 CHECKSUMS = tuple(sorted(_ALGORITHMS))
+_EMPTY = {
+    "name": forget.ERASED, "name_given": "", "said_who": "", "said_contact": "", "said_when": "", "said_where": "",
+    "clock_words": "",
+}  # fmt: skip
 
 
 class Refused(Exception):
@@ -289,7 +295,7 @@ def finish(upload: Upload, declared: Declared) -> Upload:
 
 
 def drop(upload: Upload, *, state: str = Upload.State.DROPPED) -> bool:
-    """Take back a file that is not whole yet; False when it is (evidence is not taken back)."""
+    """Take back a file that is not whole yet, with all that was said; False when it is (evidence is not taken back)."""
     try:
         with store.growing(upload.key):
             return _dropped(upload, state)
@@ -303,8 +309,33 @@ def _dropped(upload: Upload, state: str) -> bool:
     if gone:
         store.drop(upload.key)
         Piece.objects.filter(upload=upload).delete()
+        forget_words(Upload.objects.filter(pk=upload.pk))
         record(f"upload {state}", upload, by="a sender" if state == Upload.State.DROPPED else None)
     return bool(gone)
+
+
+def with_words() -> Q:
+    """Uploads that still have the name of their file, or something that was said about it."""
+    return ~Q(**_EMPTY)
+
+
+def forget_words(uploads: QuerySet[Upload]) -> int:
+    """Take a file's name and all that was said about it out of uploads without an exhibit; how many."""
+    return uploads.update(**_EMPTY)
+
+
+@transaction.atomic
+def drop_damaged(ids: Sequence[int]) -> int:
+    """Delete damaged files with all that is known of them; how many. Uploads in any other state are left alone."""
+    damaged = Upload.objects.select_for_update(of=("self",)).filter(pk__in=ids, state=Upload.State.DAMAGED)
+    found = list(damaged.exclude(pk__in=Exhibit.objects.filter(upload__in=ids).values("upload")))
+    for upload in found:
+        # Before the table knows: what is killed in between is done again, and no file is left that nobody knows.
+        store.drop_damaged(upload.key)
+        record("upload deleted", upload, by=None, why="it was damaged")
+    rows = Upload.objects.filter(pk__in=[upload.pk for upload in found])
+    Piece.objects.filter(upload__in=rows).delete()
+    return forget_words(rows)
 
 
 def expire_due() -> int:

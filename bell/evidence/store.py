@@ -138,6 +138,15 @@ def drop(key: int) -> None:
     incoming(key).unlink(missing_ok=True)
 
 
+def drop_damaged(key: int) -> None:
+    """Remove a file that was never sealed because its bytes were not what arrived, wherever sealing left it.
+
+    Who was killed just after the rename left it among the originals, where it was found damaged.
+    """
+    for path in (incoming(key), original(key)):
+        path.unlink(missing_ok=True)
+
+
 def open_original(key: int) -> IO[bytes]:
     """A sealed original, for reading; Gone when it is not there."""
     try:

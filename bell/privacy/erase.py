@@ -78,15 +78,15 @@ def _erase(person: Person, *, by: object, why: str) -> Erased:
 
 
 def _forget_files(person: Person) -> None:
-    """Detach what they sent. A file that never arrived whole goes; one that did keeps what was said about it."""
+    """Detach what they sent. A file that never arrived whole, or is damaged, goes; one that did keeps what was said."""
     files = list(persons.uploads(person).all())
     whole = [Upload.State.RECEIVED, Upload.State.SEALED]
     for one in files:
         intake.drop(one)
     everyone = Upload.objects.filter(pk__in=[one.pk for one in files])
-    everyone.exclude(state__in=whole).update(
-        name=forget.ERASED, name_given="", said_who="", said_contact="", said_when="", said_where="", clock_words=""
-    )
+    going = everyone.exclude(state__in=whole).exclude(key__in=rules.held_uploads())
+    intake.drop_damaged(list(going.values_list("pk", flat=True)))
+    intake.forget_words(going)
     everyone.update(resident=None, delivery=None)
 
 

@@ -19,9 +19,10 @@ from bell.conversations.models import Conversation, Turn, Vote
 from bell.delivery import digests as post_digests
 from bell.delivery import forget
 from bell.delivery.models import DigestItem, Inbound, Mailing
-from bell.evidence.models import Exhibit, Upload
+from bell.evidence import intake
+from bell.evidence.models import Exhibit, Piece, Upload
 from bell.lib import clock
-from bell.privacy import erase
+from bell.privacy import erase, rules
 from bell.privacy.models import Restriction, RetentionRun
 from bell.residents.models import Code, Resident
 
@@ -81,6 +82,20 @@ def _talks(before: datetime, *, useful: bool) -> Rows:
     found = Conversation.objects.filter(state=Conversation.State.CLOSED, last_in_at__lt=before)
     found = found.filter(useful=True) if useful else found.filter(Q(useful=False) | Q(useful=None))
     return found.exclude(key__in=_held_keys())
+
+
+def _never_arrived(before: datetime) -> Rows:
+    """Files that were taken back or not finished. They lose their words at once; those that ended before did not."""
+    ended = [Upload.State.DROPPED, Upload.State.EXPIRED]
+    return Upload.objects.filter(intake.with_words(), state__in=ended, changed_at__lt=before)
+
+
+def _damaged(before: datetime) -> Rows:
+    """Damaged files that no restriction keeps. While there are pieces, there may be bytes, also of somebody erased."""
+    found = Upload.objects.filter(state=Upload.State.DAMAGED, changed_at__lt=before).exclude(
+        key__in=rules.held_uploads()
+    )
+    return found.filter(intake.with_words() | Q(Exists(Piece.objects.filter(upload=OuterRef("pk")))))
 
 
 def _held_alerts() -> set[int]:
@@ -162,6 +177,15 @@ RULES: tuple[Rule, ...] = (
         "pictures", "Pictures of other alerts are deleted once these are over.", 365,
         lambda before: letting_go.used_pictures(before, search=False, held=_held_alerts()),
         letting_go.delete_pictures, chunk=50,
+    ),
+    Rule(
+        "files that never arrived",
+        "Files that were taken back or never finished lose their name and what was said of them.", 1,
+        _never_arrived, lambda ids: intake.forget_words(Upload.objects.filter(pk__in=ids)),
+    ),
+    Rule(
+        "damaged files", "Files that arrived damaged are deleted, with their name and what was said of them.", 30,
+        _damaged, intake.drop_damaged, chunk=50,
     ),
     Rule(
         "sessions", "Browsers that were signed in and are no more are forgotten.", 1,

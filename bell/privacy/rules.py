@@ -86,6 +86,12 @@ def held(person: Person) -> list[Held]:
     return [*talks, *(_hold_file(one) for one in files.select_related("alert"))]
 
 
+def held_uploads() -> list[int]:
+    """Random keys of files without an exhibit that a restriction keeps."""
+    standing = Restriction.objects.standing().filter(target_type="upload")
+    return [int(key) for key in standing.values_list("target_key", flat=True)]
+
+
 def _hold_file(upload: Upload) -> Held:
     """A file that arrived whole is evidence: its original is never changed or deleted by a request."""
     exhibit = Exhibit.objects.filter(upload=upload).first()

@@ -148,6 +148,24 @@ def test_what_is_never_finished_is_dropped(phone, settings):
     assert not store.incoming(upload.key).exists() and phone.head().status_code == 410
 
 
+SAID = {"name": "Ann at home.mp4", "who": "Ann", "contact": "ann@home.example", "when": "9 pm", "where": "1 Mill Lane"}
+WORDS = ("name", "name_given", "said_who", "said_contact", "said_when", "said_where", "clock_words")
+
+
+@pytest.mark.parametrize("how", ["dropped", "expired"])
+def test_what_never_arrived_keeps_nothing_that_was_said(phone, how):
+    made = intake.begin(phone.ticket, intake.Declared(**SAID, clock_words="an hour slow"), length=100)
+    assert "Ann" in made.said_who and made.said_where
+    if how == "dropped":
+        assert intake.drop(made)
+    else:
+        Upload.objects.update(expires_at=clock.now() - timedelta(seconds=1))
+        assert intake.expire_due() == 1
+    ended = Upload.objects.get()
+    assert ended.state == how
+    assert [getattr(ended, column) for column in WORDS] == ["erased", "", "", "", "", "", ""]
+
+
 def test_other_versions_types_and_methods(phone):
     phone.create(10)
     old = phone.client.patch(phone.path, b"x", content_type="application/offset+octet-stream", HTTP_UPLOAD_OFFSET="0")

@@ -12,12 +12,14 @@ from bell.audit.models import Entry
 from bell.conversations import actions as talk
 from bell.conversations.models import Conversation, Turn
 from bell.delivery.models import Delivery, Inbound, Mailing
+from bell.evidence import store
+from bell.evidence.models import Piece, Upload
 from bell.lib import clock
-from bell.privacy import actions, retention
-from bell.privacy.models import RetentionRun, today
+from bell.privacy import actions, erase, retention
+from bell.privacy.models import Restriction, RetentionRun, today
 from bell.residents import actions as resident_actions
 from bell.residents.models import Code, Resident
-from tests.privacy.conftest import Canary
+from tests.privacy.conftest import EMAIL, Canary
 
 pytestmark = pytest.mark.django_db
 
@@ -134,6 +136,66 @@ def test_closed_conversations_go_by_whether_they_helped(canary: Canary) -> None:
     assert run("useful conversations") == 0
     type(held).objects.update(released_at=clock.now())
     assert run("useful conversations") == 1
+
+
+def _file(canary: Canary, state: str, *, days: float, folder: str = "") -> Upload:
+    """A file that ended before its words went with it; `folder`: where its bytes lie."""
+    now = days_ago(days)
+    made = Upload.objects.create(
+        sitting=1, alert=canary.alert, resident=canary.resident, way="link", name="canary.mp4",
+        said_who="Canary Person", said_contact=EMAIL, said_where="canary road", length=3, offset=3,
+        state=state, created_at=now, changed_at=now, expires_at=now,
+    )  # fmt: skip
+    if folder:
+        path = {"incoming": store.incoming, "originals": store.original}[folder](made.key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"abc")
+        Piece.objects.create(upload=made, start=0, length=3, sha256="0" * 64)
+    return made
+
+
+def _there(upload: Upload) -> bool:
+    return store.incoming(upload.key).exists() or store.original(upload.key).exists()
+
+
+def test_files_that_never_arrived_lose_what_was_said_of_them(canary: Canary) -> None:
+    old = [_file(canary, state, days=2).pk for state in ("dropped", "expired")]
+    others = [_file(canary, "damaged", days=2), _file(canary, "dropped", days=0.5)]
+    assert run("files that never arrived") == 2 and run("files that never arrived") == 0
+    emptied = Upload.objects.filter(pk__in=old)
+    assert set(emptied.values_list("name", "said_who", "said_contact", "said_where")) == {("erased", "", "", "")}
+    assert all(Upload.objects.get(pk=one.pk).said_contact == EMAIL for one in [*others, canary.unfinished])
+
+
+@pytest.mark.parametrize("folder", ["incoming", "originals"])
+def test_damaged_files_go_after_thirty_days_unless_they_are_held(canary: Canary, folder: str) -> None:
+    old, fresh, held = (_file(canary, "damaged", days=days, folder=folder) for days in (31, 29, 31))
+    whole = _file(canary, "dropped", days=31)
+    Restriction.objects.create(
+        target_type="upload", target_key=str(held.key), reason="a court asked", review_on=today(), at=clock.now()
+    )
+    assert run("damaged files") == 1 and run("damaged files") == 0
+    assert [_there(one) for one in (old, fresh, held)] == [False, True, True]
+    old.refresh_from_db()
+    assert (old.state, old.name, old.said_who, old.said_contact) == ("damaged", "erased", "", "")
+    assert not old.pieces.exists() and fresh.pieces.exists()
+    assert all(Upload.objects.get(pk=one.pk).said_contact == EMAIL for one in (fresh, held, whole))
+
+
+def test_bytes_that_an_erasure_left_go_too(canary: Canary) -> None:
+    left = _file(canary, "damaged", days=31, folder="incoming")
+    Upload.objects.filter(pk=left.pk).update(name="erased", said_who="", said_contact="", said_where="", resident=None)
+    assert run("damaged files") == 1 and not _there(left)
+
+
+@pytest.mark.parametrize("folder", ["incoming", "originals"])
+def test_an_erasure_deletes_damaged_files(canary: Canary, folder: str) -> None:
+    Conversation.objects.update(state="closed", useful=None)
+    damaged = _file(canary, "damaged", days=1, folder=folder)
+    erase.erase(canary.resident, by=canary.resident, why="asked on the web")
+    assert not _there(damaged)
+    damaged.refresh_from_db()
+    assert (damaged.name, damaged.said_contact, damaged.resident) == ("erased", "", None)
 
 
 def test_sessions_that_are_over_go(canary: Canary) -> None:
