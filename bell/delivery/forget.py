@@ -1,6 +1,5 @@
 """Forgetting: what the post room knows of a person or an address goes; its counts stay right."""
 
-import re
 from collections.abc import Iterable, Sequence
 
 from django.conf import settings
@@ -9,9 +8,10 @@ from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
 
-from bell.delivery import blocking, times
+from bell.delivery import blocking, naming, times
 from bell.delivery.content import Content
 from bell.delivery.deadlocks import insist
+from bell.delivery.inbound import senders
 from bell.delivery.models import OPEN, Delivery, DigestItem, Inbound, Mailing, State, Suppression
 from bell.lib import keys, tokens
 
@@ -93,26 +93,38 @@ def reply_addresses(delivery_ids: Iterable[int]) -> list[str]:
     ]
 
 
-# What may not stand beside an address, by the signs that RFC 5321 lets stand in one; beside a number, another digit.
-_WHOLE_EMAIL = r"(?<![a-z0-9._+~&*^`|$'-]){}(?![a-z0-9-]|[.][a-z0-9])"
-_WHOLE_NUMBER = r"(?<![0-9])(0|44|0044)?{}(?![0-9])"
-
-
 def inbound_naming(addresses: Iterable[str]) -> QuerySet[Inbound]:
-    """What came in from, or names, any of these addresses: by the envelope, or anywhere in the raw bytes.
+    """What came in from, or names, any of these addresses: by the envelope, or whole anywhere in the raw bytes.
 
     A mobile number is looked for by its digits without the country's prefix, so that every way to write it in a
-    gateway's callback is found. Whole addresses only: ann@mail.example does not stand in joann@mail.example.
+    gateway's callback is found.
     """
-    meant = Q(pk__in=[])
-    for address in addresses:
-        needle = address.casefold() if "@" in address else address[-10:]
-        whole = _WHOLE_EMAIL if "@" in address else _WHOLE_NUMBER
-        meant |= Q(envelope_from__iexact=address) | Q(envelope_to__iexact=address)
-        meant |= Q(text__contains=needle) & Q(text__regex=whole.format(re.escape(needle)))
+    known = list(addresses)
+    enveloped, meant = Q(pk__in=[]), Q(pk__in=[])
+    for address in known:
+        enveloped |= Q(envelope_from__iexact=address) | Q(envelope_to__iexact=address)
+        meant |= Q(text__contains=address.casefold() if "@" in address else address.lstrip("+")[-10:])
     # Bytes as text: the same on both databases for everything that an address is made of.
     sql = "encode(raw, 'escape')" if connection.vendor == "postgresql" else "CAST(raw AS TEXT)"
-    return Inbound.objects.annotate(text=Lower(RawSQL(sql, []))).filter(meant)
+    maybe = Inbound.objects.annotate(text=Lower(RawSQL(sql, []))).filter(meant).values_list("pk", "raw")
+    # The database finds a part of a longer address too, which is somebody else's.
+    named = [
+        number
+        for number, raw in maybe.iterator(chunk_size=50)
+        if any(naming.names(bytes(raw), address) for address in known)
+    ]
+    return Inbound.objects.filter(enveloped | Q(pk__in=named))
+
+
+def words_of_others(rows: QuerySet[Inbound], addresses: Iterable[str]) -> list[int]:
+    """Of these, what somebody said who has none of the addresses: a person's words, or an answering machine's.
+
+    Callbacks, receipts and bounces are nobody's words.
+    """
+    own = {address.casefold() for address in addresses}
+    unsaid = Q(what="") & ~Q(kind=Inbound.Kind.RECEIPT)
+    said = rows.filter(Q(what__in=[Inbound.What.HUMAN, Inbound.What.AUTO]) | unsaid)
+    return [one.pk for one in said.iterator(chunk_size=50) if own.isdisjoint(senders(one))]
 
 
 def inbound_of_deliveries(delivery_ids: Sequence[int]) -> QuerySet[Inbound]:

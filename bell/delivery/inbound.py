@@ -8,7 +8,7 @@ import hashlib
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -204,6 +204,17 @@ def read_text(inbound: Inbound) -> Text:
     """The words of a stored text message; sms.Unreadable when the callback makes no sense."""
     heard = _vendor(inbound).parse_inbound(bytes(inbound.raw))
     return Text(_number(heard.sender), _number(heard.to), mime.clean(heard.text))
+
+
+def senders(inbound: Inbound) -> set[str]:
+    """Who a stored message says it is from, in small letters: by its envelope and by itself; perhaps nobody."""
+    said = {inbound.envelope_from.strip("<> ").casefold()}
+    if inbound.kind == Inbound.Kind.MAIL:
+        said.add(read_mail(inbound).sender.casefold())
+    elif inbound.kind == Inbound.Kind.SMS:
+        with suppress(sms.Unreadable):
+            said.add(read_text(inbound).sender.casefold())
+    return said - {""}
 
 
 def _settle_one(inbound: Inbound) -> None:

@@ -7,7 +7,6 @@ from django.db.models import Q, QuerySet
 from bell.audit.models import Entry
 from bell.conversations.models import Conversation, Turn
 from bell.delivery import forget
-from bell.delivery import inbound as receiving
 from bell.delivery.models import Delivery, Inbound, Mailing
 from bell.evidence.models import Exhibit, Upload
 from bell.lib import keys
@@ -84,43 +83,19 @@ def turns(person: Person) -> QuerySet[Turn]:
 
 
 def inbound(person: Person) -> QuerySet[Inbound]:
-    """What came in from them, a machine's word about them, and answers to what we sent them.
+    """What came in from them or about them: threaded turns, their addresses in it, answers to what we sent them.
 
-    Not what other people wrote of them: a witness who names an address or a number wrote in confidence, and those are
-    the witness's own words.
+    What other people said that merely names them is not theirs: those are other people's words.
     """
-    named = _naming(person)
-    threaded = Inbound.objects.filter(pk__in=turns(person).exclude(inbound=None).values("inbound"))
+    found = set(turns(person).exclude(inbound=None).values_list("inbound", flat=True))
     ids = list(deliveries(person).values_list("pk", flat=True))
-    found = {*threaded.values_list("pk", flat=True), *named}
     for first in range(0, len(ids), 400):
         found |= set(forget.inbound_of_deliveries(ids[first : first + 400]).values_list("pk", flat=True))
+    if person.texts:
+        named = forget.inbound_naming(person.texts).exclude(pk__in=found)
+        others = set(forget.words_of_others(named, person.texts))
+        found |= set(named.values_list("pk", flat=True)) - others
     return Inbound.objects.filter(pk__in=found)
-
-
-def _naming(person: Person) -> set[int]:
-    """Ids of what came in and names an address of theirs, without the words of other people."""
-    if not person.texts:
-        return set()
-    others = Turn.objects.exclude(conversation__in=conversations(person)).exclude(inbound=None)
-    naming = Inbound.objects.filter(pk__in=forget.inbound_naming(person.texts).values("pk"))
-    naming = naming.exclude(pk__in=others.values("inbound"))
-    # What a person wrote and nobody has threaded: theirs only if they wrote it. A row not yet looked at is a person's.
-    human = naming.filter(what__in=["", Inbound.What.HUMAN]).exclude(kind=Inbound.Kind.RECEIPT)
-    strangers = {one.pk for one in human if not inbound_from(one, person)}
-    return set(naming.values_list("pk", flat=True)) - strangers
-
-
-def inbound_from(row: Inbound, person: Person) -> bool:
-    """Whether the person is who sent what came in."""
-    own = {address.casefold() for address in person.texts}
-    if row.envelope_from.casefold() in own:
-        return True
-    try:
-        sender = receiving.read_text(row).sender if row.kind == Inbound.Kind.SMS else receiving.read_mail(row).sender
-    except ValueError:  # a callback that makes no sense to us is nobody's words
-        return True
-    return sender.casefold() in own
 
 
 def uploads(person: Person) -> QuerySet[Upload]:
