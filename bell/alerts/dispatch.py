@@ -267,7 +267,9 @@ def carry_step(carrier: Carrier, *, step: int | None = None) -> bool:
     Alert.objects.select_for_update(of=("self",)).get(pk=carrier.version.alert_id)
     # One carrier of a version at a time, in every worker: the version's row is the lock.
     version = Version.objects.select_for_update(of=("self",)).select_related("alert").get(pk=carrier.version_id)
-    carrier = Carrier.objects.select_related("organisation", "mailing").get(pk=carrier.pk)
+    # And the carrier's, where a stand-down that begins ends it: it is ended with the rows filled here, or fills none.
+    locked = Carrier.objects.select_for_update(of=("self",))
+    carrier = locked.select_related("organisation", "mailing").get(pk=carrier.pk)
     if version.alert.state not in (State.SENDING, State.SENT) or carrier.filled_at:
         return False
     over = expiry.is_over(version.frozen, clock.now())

@@ -1,4 +1,4 @@
-"""A partner's copies and what ends an alert, at the same second: nothing of it goes out afterwards (I3)."""
+"""A partner's copies and what ends an alert, at the same second: nothing goes out after (I3, decision 28)."""
 
 import threading
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, connections, transaction
 
 from bell.alerts import actions, dispatch, together
-from bell.alerts.models import Alert, Carrier, State
+from bell.alerts.models import Alert, Carrier, Relation, State
 from bell.delivery.models import Delivery
 from bell.lib import clock
 from bell.organisations.kinds import Kind
@@ -100,3 +100,25 @@ def test_a_step_of_a_partners_copies_during_a_stop_sends_nothing(town: Cast) -> 
     given = first_then(lambda: actions.stop(alert, by=town.author).state, lambda: dispatch.carry_step(carrier))
     assert given == [State.STOPPED, False]
     assert theirs(alert, follower.key) == []
+
+
+def test_a_step_of_a_partners_copies_while_a_stand_down_begins_sends_nothing(town: Cast) -> None:
+    follower = town.resident(organisations=(town.partner,))
+    alert, carrier = carried(town)
+    down = actions.follow_up(alert, relation=Relation.STAND_DOWN, by=town.author)
+    down, _ = town.approved(actions.edit(down, by=town.author, body="Found safe."))
+    Alert.objects.filter(pk=down.pk).update(hold_until=clock.now())
+    given = first_then(lambda: dispatch.begin(down), lambda: dispatch.carry_step(carrier))
+    assert given == [True, False]
+    assert theirs(alert, follower.key) == []
+
+
+def test_a_stand_down_during_a_step_of_a_partners_copies_takes_those_back(town: Cast) -> None:
+    follower = town.resident(organisations=(town.partner,))
+    alert, carrier = carried(town)
+    down = actions.follow_up(alert, relation=Relation.STAND_DOWN, by=town.author)
+    down, _ = town.approved(actions.edit(down, by=town.author, body="Found safe."))
+    Alert.objects.filter(pk=down.pk).update(hold_until=clock.now())
+    given = first_then(lambda: dispatch.carry_step(carrier), lambda: dispatch.begin(down))
+    assert given == [True, True]
+    assert theirs(alert, follower.key) == ["expired"]
