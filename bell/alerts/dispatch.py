@@ -276,6 +276,8 @@ def carry_step(carrier: Carrier, *, step: int | None = None) -> bool:
     if over or carrier.digest != version.digest or not has_agreement(carrier.organisation):
         carrier.filled_at = clock.now()
         carrier.save(update_fields=["filled_at"])
+        if carrier.mailing is not None:
+            post.close(carrier.mailing)  # it was half way: no more people come
         why = expiry.WHY if over else "no agreement as it stands"
         record("carrier refused at sending", carrier, by=None, why=why)
         return False

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bell.alerts import actions, dispatch, expiry, together
+from bell.alerts import actions, dispatch, expiry, find, together
 from bell.alerts.models import Alert, Ask, Carrier, Relation, State
 from bell.alerts.rules import NotAllowed, Unfinished
 from bell.conversations import rules as conversation_rules
@@ -219,6 +219,37 @@ def test_nothing_is_brought_of_what_is_over(cast, council, when, monkeypatch):
     assert list(rows.values_list("state", flat=True)) == (["expired"] if when == "before it goes" else [])
     assert not version.carriers.filter(filled_at=None).exists()
     assert expiry.run_due() == 0
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_a_partner_that_was_half_way_when_it_was_over_ends_there(cast, council, sent, monkeypatch):
+    everyone(cast, council)
+    cast.resident(organisations=(council,))
+    alert, version = cast.approved(cast.draft(expires_at=clock.now() + timedelta(hours=1), carriers=[council.pk]))
+    go(alert)
+    Delivery.objects.filter(mailing__reference=alert.reference).update(state="sent")
+    dispatch.run_due()
+    together.decide(version.carriers.get(), by=cast.outsider, digest=version.digest, agree=True)
+    dispatch.carry_step(version.carriers.get(), step=1)
+    rows = Delivery.objects.filter(mailing=version.carriers.get().mailing)
+    rows.update(state="sent" if sent else "uncertain")  # its worker was lost: such a mail is tried once more
+    real = clock.now
+    monkeypatch.setattr(clock, "now", lambda: real() + timedelta(days=3))
+    dispatch.run_due()
+    expiry.run_due()
+    assert rows.count() == 1 and (sent or rows.get().batch is None)
+    assert find.progress(alert).sending.filled
+
+
+def test_what_is_over_by_itself_is_not_passed_on(cast, council, monkeypatch):
+    everyone(cast, council)
+    alert, version = cast.approved(cast.draft(expires_at=clock.now() + timedelta(hours=1)))
+    go(alert)
+    real = clock.now
+    monkeypatch.setattr(clock, "now", lambda: real() + timedelta(days=3))
+    with pytest.raises(NotAllowed, match="This alert is over"):
+        together.pass_on(Alert.objects.get(pk=alert.pk), by=cast.outsider)
+    assert not version.carriers.exists()
 
 
 def test_a_partner_passes_a_public_alert_on_to_its_own_followers(cast, council):
