@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 
 from bell.alerts import ballots, calendars, rules
 from bell.alerts.models import Alert, Carrier, State, Version
@@ -77,8 +77,7 @@ def run_due() -> int:
         if is_over(version.frozen, clock.now()):
             done += cut_short(version)
     # Of one that was sent, a partner's copies may still be on their way: it agreed later.
-    waits = Q(state__in=(Delivered.QUEUED, Delivered.DEFERRED)) | Q(state=Delivered.UNCERTAIN, batch__isnull=False)
-    still = Delivery.objects.filter(waits, mailing=OuterRef("mailing"))
+    still = Delivery.objects.filter(post.to_try(), mailing=OuterRef("mailing"))
     late = Carrier.objects.filter(Exists(still), version__alert__state=State.SENT, mailing__stopped_at=None)
     for carrier in late.select_related("version__alert"):
         if is_over(carrier.version.frozen, clock.now()):

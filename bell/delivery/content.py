@@ -3,19 +3,18 @@
 import hashlib
 import json
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from bell.delivery.models import AUTHORITIES
+from bell.lib import text
 
 # Streams of what a person asked for: a "no more" to everything else does not silence them.
 ASKED_FOR = ("code", "receipt", "answer", "notice")
 
 _ONE_LINE = ("sender_name", "subject", "list_id", "in_reply_to")
 _LONGEST_LINE = 250
-_NO_LINE = ("Cc", "Cs", "Zl", "Zp")  # control characters, lone surrogates, line and paragraph separators
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
 _TRANSLATED = {"subject", "text", "html", "sms"}
 # Left out of the digest while empty: what was approved before there were any stays approved.
@@ -120,7 +119,7 @@ class Content:
         """Refuse (BadContent) what could not be sent safely: line breaks in headers, NULs, nothing to say."""
         for name in _ONE_LINE:
             value = getattr(self, name)
-            if len(value) > _LONGEST_LINE or any(unicodedata.category(c) in _NO_LINE for c in value):
+            if len(value) > _LONGEST_LINE or not text.is_one_line(value):
                 raise BadContent(f"{name} must be one line of at most {_LONGEST_LINE} characters")
         for one in fields(self):
             value = getattr(self, one.name)

@@ -25,8 +25,8 @@ from bell.lib import keys
 
 __all__ = [
     "ASKED_FOR", "Address", "Authority", "BadContent", "Content", "NoAuthority", "Step",
-    "close", "fill", "lift", "open_mailing", "post", "refusals", "stop", "suppress", "suppressed", "tally", "under_way",
-    "waiting", "withdraw",
+    "close", "fill", "lift", "open_mailing", "post", "refusals", "stop", "suppress", "suppressed", "tally", "to_try",
+    "under_way", "waiting", "withdraw",
 ]  # fmt: skip
 
 
@@ -204,8 +204,12 @@ def tally(mailing: Mailing) -> dict[str, dict[str, int]]:
 
 def waiting(mailing: Mailing) -> bool:
     """Whether anything of a mailing is still to be tried, or tried again. What is kept for digests may take a week."""
-    open_rows = Q(state__in=[State.QUEUED, State.DEFERRED]) | Q(state=State.UNCERTAIN, batch__isnull=False)
-    return Delivery.objects.filter(open_rows, mailing=mailing).exists()
+    return Delivery.objects.filter(to_try(), mailing=mailing).exists()
+
+
+def to_try() -> Q:
+    """Deliveries that are still to be tried, or tried again."""
+    return Q(state__in=[State.QUEUED, State.DEFERRED]) | Q(state=State.UNCERTAIN, batch__isnull=False)
 
 
 def under_way(mailing: Mailing) -> bool:
