@@ -7,7 +7,7 @@ officers move a corner and count again, and the same squares lie below.
 from itertools import pairwise
 
 import numpy as np
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.expressions import Combinable
 
 from bell.alerts import audience
@@ -61,7 +61,7 @@ def followers(organisation: int, group: int | None = None) -> QuerySet[Resident]
 
 def sums(organisation: int, group: int | None, around: list[cells.Range]) -> tuple[Ints, Floats]:
     """The followers with a place in these whole squares (of blocks.TOP), by smallest square, each as they count."""
-    if not around or _residents() <= ENOUGH:
+    if not around or not _very_many():
         return _read(organisation, group, around)
     tops = [top for first, last in around for top in range(first >> _TOP_SHIFT, (last >> _TOP_SHIFT) + 1)]
     found = {top: _sums.find((organisation, group, top)) for top in tops}
@@ -94,14 +94,13 @@ def _read(organisation: int, group: int | None, around: list[cells.Range]) -> tu
 def reached(rule: Rule) -> dict[tuple[str, ...], float]:
     """What part of all followers gets this kind by the rule's channels, and by each alone; of very many a sample."""
     asked = (rule.organisation, rule.kind, rule.channels, rule.but_not)
-    residents = _residents()
-    kept = _parts.find(asked) if residents > ENOUGH else None
-    if kept is not None:
-        return kept
-    # Keys are random, so the smallest ones are anybody's.
-    limit = int(keys.LARGEST * min(1.0, _SAMPLE / residents)) if residents > ENOUGH else keys.LARGEST
-    parts = _parts_of(rule, limit)
-    if residents > ENOUGH:
+    if not _very_many():
+        return _parts_of(rule, keys.LARGEST)
+    parts = _parts.find(asked)
+    if parts is None:
+        # Keys are random, so the smallest ones are anybody's.
+        smallest = Resident.objects.order_by("key").values_list("key", flat=True)
+        parts = _parts_of(rule, next(iter(smallest[_SAMPLE - 1 : _SAMPLE]), keys.LARGEST))
         _parts.keep(asked, parts)
     return parts
 
@@ -117,6 +116,6 @@ def _parts_of(rule: Rule, limit: int) -> dict[tuple[str, ...], float]:
     return parts | {rule.channels: numbers["people"] / everyone}
 
 
-def _residents() -> int:
-    """About how many residents there are."""
-    return Resident.objects.aggregate(last=Max("pk"))["last"] or 0
+def _very_many() -> bool:
+    """Whether there are more than ENOUGH. The newest one's number does not say: many may have come and gone."""
+    return Resident.objects.order_by("key").values("key")[ENOUGH : ENOUGH + 1].exists()

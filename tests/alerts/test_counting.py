@@ -138,6 +138,14 @@ def test_where_very_many_live_squares_are_read_once_in_a_while(cast, everyone_co
         squares.forget()
 
 
+def test_a_few_are_counted_one_by_one_however_many_came_and_went(cast, everyone_counts_once):
+    """The newest resident's number is in the millions, and there are eleven: no sample of them is asked."""
+    Resident.objects.create(pk=5_000_000)
+    for _ in range(10):
+        cast.resident()
+    assert counting.roughly(rule(cast), by=cast.author).people == 10
+
+
 def test_what_followers_chose_is_asked_once_in_a_while_of_a_sample(cast, monkeypatch):
     """Of ten people half have a mobile; the sample is so large that all are in it."""
     for number in range(10):

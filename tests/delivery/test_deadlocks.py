@@ -22,8 +22,12 @@ def as_user(statement: str) -> None:
 
 
 def waiting_for_a_row() -> bool:
+    """Whether somebody waits in our own database: whoever waits for a transaction's end says not in which one."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+            " WHERE NOT granted AND locktype = 'transactionid' AND datname = current_database()"
+        )
         return bool(cursor.fetchone()[0])
 
 
