@@ -58,8 +58,8 @@ def _read(token: str) -> Wish | None:
     if found is None:
         return None
     key, stream = found
-    number, _, kind = stream.partition(".")
-    wish = Wish(key, stream, kind if kind in kinds.FACTS else "")
+    number, kind = rules.of_stream(stream)
+    wish = Wish(key, stream, kind)
     person = rules.member_by_key(key)
     others = rules.still_writing(person, stream) if person is not None else []
     source = next((one.name for one in Organisation.objects.public() if str(one.pk) == number), "")

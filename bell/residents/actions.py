@@ -307,9 +307,9 @@ def unsubscribe(*, recipient_key: int, stream: str, by: str) -> bool:
     emails = list(resident.contacts.filter(channel=Channel.EMAIL))
     for contact in emails:
         post.suppress(address_key=contact.address_key, channel=Channel.EMAIL, stream=stream, reason="unsubscribed")
-    kind = stream.partition(".")[2]
+    _, kind = rules.of_stream(stream)
     others = bool(emails) and rules.still_writing(resident, stream)  # without an address nothing keeps the no but this
-    if kind in kinds.FACTS and not others and resident.email_kinds & kinds.FACTS[kind].bit:
+    if kind and not others and resident.email_kinds & kinds.FACTS[kind].bit:
         resident.email_kinds &= ~kinds.FACTS[kind].bit
         resident.save(update_fields=["email_kinds"])
         Consent.objects.create(

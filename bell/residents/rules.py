@@ -72,8 +72,17 @@ def keeps_scheme(officer: Officer) -> bool:
 
 
 def stream(organisation_id: int, kind: str) -> str:
-    """The post room's opaque name of one organisation's messages of one kind; at most 16 characters."""
-    return f"{organisation_id}.{kind}"
+    """The post room's opaque name of one organisation's messages of one kind; at most 16 characters.
+
+    Beside a high number a long kind is cut short: two letters are enough to tell the kinds apart.
+    """
+    return f"{organisation_id}.{kind}"[:16]
+
+
+def of_stream(name: str) -> tuple[str, str]:
+    """(number of the organisation, kind) of a stream's name; the kind is "" where it is none of ours."""
+    number, _, part = name.partition(".")
+    return number, next((kind for kind in kinds.FACTS if part and kind.startswith(part)), "")
 
 
 def refused(resident: Resident) -> dict[str, list[Organisation]]:
@@ -99,8 +108,8 @@ def silenced(resident: Resident) -> list[str]:
 
 def still_writing(resident: Resident, name: str) -> list[Organisation]:
     """Organisations whose messages of the same kind go on by email when the stream of this name stops (decision 7)."""
-    number, _, kind = name.partition(".")
-    if kind not in kinds.FACTS or not resident.email_kinds & kinds.FACTS[kind].bit:
+    number, kind = of_stream(name)
+    if not kind or not resident.email_kinds & kinds.FACTS[kind].bit:
         return []
     no = {number, *(str(one.pk) for one in refused(resident).get(kind, []))}
     return [one for one in _heard(resident) if str(one.pk) not in no]

@@ -6,6 +6,7 @@ from django.test import Client
 from bell.delivery import post, unsubscribe
 from bell.delivery.models import Delivery, Suppression
 from bell.organisations.kinds import Kind, of_bits
+from bell.organisations.models import Organisation
 from bell.residents import actions
 from bell.residents.actions import stream
 from bell.residents.models import Consent, Place, Resident
@@ -137,3 +138,16 @@ def test_what_was_stopped_can_be_chosen_again(client, cast, meg, link):
     wanted = actions.Choices(email_kinds=[Kind.CRIME], organisations=[cast.force.pk])
     actions.set_choices(meg, wanted, by=meg)
     assert not post.suppressed(address_key=key, channel="email", stream=stream(cast.force.pk, Kind.CRIME))
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("number", [9_999, 10_000, 58_000_115])
+def test_however_many_organisations_there_were_each_kind_can_be_stopped(client, cast, number, kind):
+    late = Organisation.objects.create(pk=number, sort=Organisation.Sort.PARTNER, name="Late Council", slug="late")
+    person = cast.resident(organisations=(late,))
+    assert len(stream(number, kind).encode()) <= 16
+    page = client.get(stop_link(person, late, kind)).content.decode()
+    assert f"{Kind(kind).label.lower()} messages" in page
+    client.post(stop_link(person, late, kind))
+    left = set(of_bits(Resident.objects.get(pk=person.pk).email_kinds))
+    assert left == set(Kind.values) - {kind}

@@ -104,7 +104,7 @@ def eligible(
 ) -> dict[Pair, str]:
     """(person, channel) -> address of everyone among `people` who may be written to about this kind."""
     found: dict[Pair, str] = {}
-    stream = f"{organisation}.{kind}"
+    stream = f"{organisation}.{kind}"[:16]
     silent = _silent(all_of)
     for person in people:
         if person.left or organisation not in person.hears or (groups and not person.groups & set(groups)):
