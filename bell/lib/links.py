@@ -99,6 +99,11 @@ def privacy() -> str:
     return "/privacy/"
 
 
+def contact() -> str:
+    """How to reach us otherwise."""
+    return "/contact/"
+
+
 def desk() -> str:
     """The officers' front page."""
     return "/desk/"

@@ -57,11 +57,14 @@ def at(channel: str, address: str) -> Resident | None:
 
 
 def deliveries(person: Person) -> QuerySet[Delivery]:
-    """Every message to the person, by their key or to an address of theirs. Notices to officers are not theirs."""
+    """Every message to the person, by their key or to an address of theirs.
+
+    An officer may live here too, and the notices to them at the same address are not theirs as a resident.
+    """
     others = Resident.objects.exclude(pk=person.resident.pk).values("key")
     by_address = Q(address_key__in=person.address_keys) & ~Q(recipient_key__in=others)
-    found = Delivery.objects.filter(Q(recipient_key=person.resident.key) | by_address)
-    return found.exclude(mailing__authority_kind="notice")
+    by_address &= ~Q(mailing__authority_kind="notice")
+    return Delivery.objects.filter(Q(recipient_key=person.resident.key) | by_address)
 
 
 def mailings(person: Person) -> QuerySet[Mailing]:

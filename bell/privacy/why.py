@@ -19,6 +19,7 @@ _ASKED = {
     "code": "You asked for a code.",
     "receipt": "You wrote to us, and this is the automatic answer.",
     "answer": "An officer answered what you wrote.",
+    "notice": "It was about your account: an address that takes no mail any more, or one that was changed.",
     "digest": "You chose to get messages that are not urgent in one email.",
 }
 
@@ -67,7 +68,9 @@ def explain(person: Person, found: list[Delivery]) -> list[Sent]:
 
 def _alone(mailing: Mailing) -> str:
     """The subject of what one person got. Never a code: whoever finds a browser signed in could read a fresh one."""
-    return "A code" if mailing.authority_kind == "code" else str(mailing.content.get("subject", ""))
+    if mailing.authority_kind == "code":
+        return "A code"
+    return str(mailing.content.get("subject") or mailing.content.get("sms", ""))
 
 
 def _versions(mailings: set[int]) -> dict[int | None, tuple[Version, str]]:

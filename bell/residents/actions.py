@@ -13,7 +13,7 @@ from bell.delivery.models import Channel
 from bell.lib import cells, clock
 from bell.organisations import kinds, languages
 from bell.organisations.models import Organisation
-from bell.residents import areas, digests, rules
+from bell.residents import areas, digests, rules, telling
 from bell.residents.models import Consent, Contact, Following, Group, GroupMember, PaperForm, Place, Resident
 from bell.residents.rules import Reach
 
@@ -107,11 +107,12 @@ def _attach(resident: Resident, where: Reach) -> Contact:
 
 @transaction.atomic
 def add_contact(resident: Resident, where: Reach, *, by: object) -> Contact:
-    """Add or replace the person's address of a channel, once they proved it by code.
+    """Add or replace the person's address of a channel, once they proved it by code; their other ones are told.
 
     What they said no to at the address before, stream by stream, holds at the new one; an older no, from a time when
     the new one was theirs before, does not outlive what they chose since.
     """
+    before = list(resident.contacts.order_by("pk"))
     replaced = resident.contacts.filter(channel=where.channel).exclude(address_key=where.key)
     refused: dict[str, str] = {}
     for old in replaced:
@@ -125,7 +126,9 @@ def add_contact(resident: Resident, where: Reach, *, by: object) -> Contact:
         post.suppress(address_key=where.key, channel=where.channel, stream=name, reason=why)
     if where.channel == Channel.EMAIL:
         digests.readdress(resident, where)
-    record("contact confirmed", resident, by=by, channel=where.channel)
+    entry = record("contact confirmed", resident, by=by, channel=where.channel)
+    if existing is None:
+        telling.changed(resident, before, where.channel, entry=entry)
     return contact
 
 
@@ -140,12 +143,15 @@ def _forget_older(resident: Resident, where: Reach) -> None:
 
 @transaction.atomic
 def remove_contact(resident: Resident, channel: str, *, by: object) -> None:
-    """Forget one address; the last one cannot go (leaving is another verb)."""
+    """Forget one address, and tell it and the other; the last one cannot go (leaving is another verb)."""
     if resident.contacts.exclude(channel=channel).exists():
+        before = list(resident.contacts.order_by("pk"))
         for contact in resident.contacts.filter(channel=channel):
             post.withdraw(address_key=contact.address_key, channel=channel)
             contact.delete()
-        record("contact removed", resident, by=by, channel=channel)
+        entry = record("contact removed", resident, by=by, channel=channel)
+        if any(one.channel == channel for one in before):
+            telling.changed(resident, before, channel, entry=entry)
 
 
 @transaction.atomic

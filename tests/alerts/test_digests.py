@@ -368,12 +368,14 @@ def test_who_wants_it_at_once_again_gets_what_waits_now(cast, relay):
 
 def test_a_new_address_gets_what_waits(cast, relay):
     person = reader(cast)
-    out(cast)
+    alert = out(cast)
     actions.add_contact(person, reach("email", "new@home.example"), by=person)
     the_hour()
     digests.run_due()
     sent_all()
-    assert to_people(relay) == ["new@home.example"]
+    # The old one hears that it was changed, and nothing else.
+    assert sorted(to_people(relay)) == ["new@home.example", "resident1@home.example"]
+    assert row(alert, person).address == "new@home.example"
 
 
 def test_an_update_comes_with_its_alert_and_a_stand_down_ends_it(cast, relay):
