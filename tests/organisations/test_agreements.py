@@ -56,7 +56,7 @@ def test_keeping_and_ending_are_recorded(cast: Cast) -> None:
     ended = actions.end_agreement(agreement, on=TODAY, by=cast.dpo)
     assert ended.ends == TODAY
     kept = Entry.objects.filter(target_type="agreement", target_key=str(agreement.pk))
-    assert list(kept.values_list("verb", flat=True)) == ["agreement kept", "agreement ended"]
+    assert list(kept.order_by("id").values_list("verb", flat=True)) == ["agreement kept", "agreement ended"]
     with pytest.raises(NotAnAgreement):
         actions.end_agreement(agreement, on=TODAY + timedelta(days=1), by=cast.dpo)
 

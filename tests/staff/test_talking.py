@@ -31,7 +31,7 @@ def path(talk, page=""):
 
 
 def looks() -> list[str]:
-    return list(Entry.objects.filter(verb="conversation read").values_list("why", flat=True))
+    return list(Entry.objects.filter(verb="conversation read").order_by("id").values_list("why", flat=True))
 
 
 def test_lists_show_who_waits_but_never_what_was_said(cast, talk, at_desk):
