@@ -282,6 +282,7 @@ POSTS = {
     "residents/dead_email.py": "by the worker alone, after a real bounce",
     "residents/keywords.py": "to people who text us",
     "residents/paper_confirm.py": "who practises handles no paper",
+    "residents/telling.py": "to members who proved an address of their own, never by an officer",
 }
 
 
