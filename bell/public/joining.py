@@ -77,8 +77,8 @@ def send_codes(progress: Joining) -> None:
 
 def with_addresses(progress: Joining, reaches: list[Reach]) -> Joining:
     """The same with these addresses; one that was proved before stays proved."""
-    known = {(one.channel, one.address) for one in progress.proved}
-    typed = tuple(Typed(one.channel, one.address, (one.channel, one.address) in known) for one in reaches)
+    known = {(one.channel, one.address): one for one in progress.proved}
+    typed = tuple(known.get((one.channel, one.address), Typed(one.channel, one.address)) for one in reaches)
     return replace(progress, addresses=typed)
 
 
@@ -95,8 +95,15 @@ def check_codes(progress: Joining, typed: list[tuple[str, str]]) -> tuple[Joinin
 
 
 def after_codes(request: HttpRequest, progress: Joining) -> HttpResponse:
-    """Every address is proved: members are signed in, everybody else goes on joining."""
-    member = owner(progress)
+    """Every address is proved: members are signed in, everybody else goes on joining.
+
+    A proof of a while ago signs nobody in: at a shared computer somebody else may go on where a member stopped.
+    """
+    member = owner([one for one in progress.proved if one.fresh])
+    if member is None and owner(progress.proved) is not None:
+        session.forget_joining(request)
+        messages.info(request, "It is a while since you typed a code. Sign in with a new one.")
+        return redirect(links.sign_in())
     if member is None:
         session.keep_joining(request, progress)
         if progress.spot is None:
@@ -107,9 +114,9 @@ def after_codes(request: HttpRequest, progress: Joining) -> HttpResponse:
     return redirect(links.account())
 
 
-def owner(progress: Joining) -> Resident | None:
-    """The member who uses one of the proved addresses; the email's if both have one."""
-    found = (rules.contact_at(one.reach) for one in progress.proved)
+def owner(proved: list[Typed]) -> Resident | None:
+    """The member who uses one of these proved addresses; the email's if both have one."""
+    found = (rules.contact_at(one.reach) for one in proved)
     return next((contact.resident for contact in found if contact is not None), None)
 
 
@@ -117,7 +124,7 @@ def welcome(request: HttpRequest, member: Resident, progress: Joining) -> None:
     """Sign a member in; a second address that was proved just now is theirs if both sides are free."""
     taken = {contact.channel for contact in member.contacts.all()}
     for one in progress.proved:
-        if one.channel not in taken and rules.contact_at(one.reach) is None:
+        if one.fresh and one.channel not in taken and rules.contact_at(one.reach) is None:
             actions.add_contact(member, one.reach, by=member)
     session.sign_in(request, member)
     if progress.spot is not None:

@@ -29,11 +29,17 @@ PATIENCE_SECONDS = 2 * 60 * 60
 
 @dataclass(frozen=True)
 class Typed:
-    """An address somebody typed, and whether they proved by a code that it is theirs."""
+    """An address somebody typed, and whether and when they proved by a code that it is theirs."""
 
     channel: str
     address: str
     proved: bool = False
+    proved_at: float = 0.0
+
+    @property
+    def fresh(self) -> bool:
+        """Whether whoever sits here now is likely to be the one who typed its code."""
+        return self.proved and 0 <= time.time() - self.proved_at < FRESH_SECONDS
 
     @property
     def reach(self) -> Reach:
@@ -66,9 +72,13 @@ class Joining:
         return [one for one in self.addresses if one.proved]
 
     def prove(self, channel: str) -> "Joining":
-        """The same, with the channel's address proved."""
+        """The same, with the channel's address proved just now."""
+        now = time.time()
         return replace(
-            self, addresses=tuple(replace(one, proved=one.proved or one.channel == channel) for one in self.addresses)
+            self,
+            addresses=tuple(
+                replace(one, proved=True, proved_at=now) if one.channel == channel else one for one in self.addresses
+            ),
         )
 
 
@@ -176,7 +186,8 @@ def _read(kept: Any) -> Joining:
     """A Joining from what `keep_joining` wrote; TypeError, KeyError or ValueError when it is something else."""
     spot = kept["spot"]
     addresses = tuple(
-        Typed(str(one["channel"]), str(one["address"]), one["proved"] is True) for one in kept["addresses"]
+        Typed(str(one["channel"]), str(one["address"]), one["proved"] is True, float(one["proved_at"]))
+        for one in kept["addresses"]
     )
     for one in addresses:
         rules.reach(one.channel, one.address)

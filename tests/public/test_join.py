@@ -154,6 +154,35 @@ def test_one_code_that_never_comes_does_not_stop_the_other(client, cast):
     assert "By text message" not in client.get("/join/kinds/").content.decode()
 
 
+def stopped_half_way(client, monkeypatch, minutes):
+    """Meg's email has had its code, her phone was not at hand, and so many minutes later somebody sits here."""
+    to_code(client, email=KNOWN, mobile="07700 900456")
+    assert at(go(client, "code", email=the_code(KNOWN))) == "/join/code/"
+    then = session.time.time() + minutes * 60
+    monkeypatch.setattr(session.time, "time", lambda: then)
+
+
+def test_who_goes_on_where_a_member_stopped_is_signed_in_while_the_code_is_fresh(client, meg, monkeypatch):
+    stopped_half_way(client, monkeypatch, 14)
+    assert at(go(client, "code/without")) == "/account/"
+
+
+def test_who_goes_on_where_a_member_stopped_a_while_ago_needs_a_code_of_theirs(client, meg, monkeypatch):
+    stopped_half_way(client, monkeypatch, 16)
+    assert at(go(client, "code/without")) == "/sign-in/"
+    assert "It is a while since you typed a code" in client.get("/sign-in/").content.decode()
+    assert at(client.get("/account/")) == "/sign-in/" and "joining" not in client.session
+
+
+def test_a_thief_who_goes_on_there_with_a_phone_of_theirs_gains_nothing(client, cast, monkeypatch):
+    meg = cast.resident(email=KNOWN)
+    stopped_half_way(client, monkeypatch, 16)
+    assert at(go(client, "contact", email=KNOWN, mobile="07700 900789")) == "/join/code/"
+    assert at(go(client, "code", sms=the_code("+447700900789"))) == "/sign-in/"
+    assert at(client.get("/account/")) == "/sign-in/"
+    assert [one.channel for one in meg.contacts.all()] == ["email"]
+
+
 def test_a_right_and_a_wrong_code_together(client, cast):
     to_code(client, mobile="07700 900456")
     page = go(client, "code", email=the_code(NEW), sms=wrong(the_code("+447700900456")))
@@ -298,7 +327,11 @@ def test_choices_must_be_on_the_list(client, cast):
         {"at": "nan"},
         {"at": 1e18},
         {"at": 9e9, "spot": 3, "addresses": []},
-        {"at": 9e9, "spot": None, "addresses": [{"channel": "pigeon", "address": "x", "proved": True}]},
+        {
+            "at": 9e9,
+            "spot": None,
+            "addresses": [{"channel": "pigeon", "address": "x", "proved": True, "proved_at": 9e9}],
+        },
         {"at": 9e9, "spot": None, "addresses": [{"channel": "email"}]},
     ],
 )
