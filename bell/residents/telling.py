@@ -23,13 +23,14 @@ def changed(resident: Resident, before: Sequence[Contact], channel: str, *, entr
     for one in before:
         if post.suppressed(address_key=one.address_key, channel=one.channel):
             continue
+        by_text = one.channel == Channel.SMS
         post.post(
             content,
             authority=post.Authority("notice", f"address-{entry.pk}-{one.channel}"),
             stream="notice",
-            lane=Lane.ROUTINE,
+            lane=Lane.ROUTINE if by_text else Lane.NOW,  # which knows no quiet hours, and waits behind no alert to many
             to=post.Address(resident.key, Channel(one.channel), one.address),
-            hours=resident.quiet_hours if one.channel == Channel.SMS else None,
+            hours=resident.quiet_hours if by_text else None,
         )
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bell.delivery import blocking, post
-from bell.delivery.models import Channel, Delivery
+from bell.delivery.models import Channel, Delivery, Lane
 from bell.organisations import notices
 from bell.privacy import access, erase
 from bell.privacy import person as persons
@@ -79,6 +79,7 @@ def test_a_text_waits_for_the_morning_and_an_email_does_not(meg):
     change(meg, "email", NEW)
     email, text = Delivery.objects.order_by("channel")
     assert (email.quiet_from, text.quiet_from, text.quiet_until) == (None, 22 * 60, 7 * 60)
+    assert (email.mailing.lane, text.mailing.lane) == (Lane.NOW, Lane.ROUTINE)
 
 
 def test_the_notice_is_in_the_copy_and_goes_with_the_person_and_an_officers_is_not_touched(cast, meg):
