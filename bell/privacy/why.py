@@ -19,7 +19,7 @@ _ASKED = {
     "code": "You asked for a code.",
     "receipt": "You wrote to us, and this is the automatic answer.",
     "answer": "An officer answered what you wrote.",
-    "notice": "It was about your account: an address that takes no mail any more, or one that was changed.",
+    "notice": "It was about your account: an address was added, changed or removed, or takes no mail any more.",
     "digest": "You chose to get messages that are not urgent in one email.",
 }
 

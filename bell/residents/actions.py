@@ -128,7 +128,8 @@ def add_contact(resident: Resident, where: Reach, *, by: object) -> Contact:
         digests.readdress(resident, where)
     entry = record("contact confirmed", resident, by=by, channel=where.channel)
     if existing is None:
-        telling.changed(resident, before, where.channel, entry=entry)
+        what = "changed" if any(one.channel == where.channel for one in before) else "added"
+        telling.changed(resident, before, where.channel, what, entry=entry)
     return contact
 
 
@@ -151,7 +152,7 @@ def remove_contact(resident: Resident, channel: str, *, by: object) -> None:
             contact.delete()
         entry = record("contact removed", resident, by=by, channel=channel)
         if any(one.channel == channel for one in before):
-            telling.changed(resident, before, channel, entry=entry)
+            telling.changed(resident, before, channel, "removed", entry=entry)
 
 
 @transaction.atomic

@@ -11,15 +11,18 @@ from bell.lib import links
 from bell.residents.models import Contact, Resident
 
 _NAMES = {Channel.EMAIL: "email address", Channel.SMS: "mobile number"}
+_ARTICLES = {"email address": "an", "mobile number": "a"}
 
 
-def changed(resident: Resident, before: Sequence[Contact], channel: str, *, entry: Entry) -> None:
+def changed(resident: Resident, before: Sequence[Contact], channel: str, what: str, *, entry: Entry) -> None:
     """Tell all the addresses that the person had before, the one that went included, of what the entry records.
+
+    `what` was done to the address of the channel: "added", "changed" or "removed".
 
     Neither the old nor the new address is named: phones are read by others too. An address that refuses everything
     hears nothing, and a text waits for the end of the person's quiet hours.
     """
-    content = _content(_NAMES[Channel(channel)])
+    content = _content(_NAMES[Channel(channel)], what)
     for one in before:
         if post.suppressed(address_key=one.address_key, channel=one.channel):
             continue
@@ -34,9 +37,11 @@ def changed(resident: Resident, before: Sequence[Contact], channel: str, *, entr
         )
 
 
-def _content(what: str) -> post.Content:
-    """The words by email and by text; the same whether an address was added, replaced or removed."""
-    happened = f"the {what} of your account was changed"
+def _content(name: str, what: str) -> post.Content:
+    """The words by email and by text."""
+    happened = f"the {name} of your account was {what}"
+    if what == "added":
+        happened = f"{_ARTICLES[name]} {name} was added to your account"
     tell_us = links.absolute(links.contact())
     parts = [
         f"{happened.capitalize()}.",
@@ -46,7 +51,7 @@ def _content(what: str) -> post.Content:
     html = [*parts[:2], f'If it was not, <a href="{tell_us}">tell us at once</a>.']
     return post.Content(
         sender_name=settings.SITE_NAME,
-        subject=f"Your {what} was changed",
+        subject=f"Your {name} was {what}",
         text="\n\n".join(parts) + "\n",
         html="".join(f"<p>{part}</p>" for part in html),
         sms=f"{settings.SITE_NAME}: {happened}. If that was not you, tell us at once: {tell_us}",

@@ -43,10 +43,10 @@ def test_who_gets_a_new_email_address_hears_it_at_the_old_one_and_by_text(meg, s
 def test_an_address_that_is_added_or_removed_is_told_too(cast):
     person = cast.resident(email=OLD)
     change(person, "sms", MOBILE)
-    assert set(told()) == {OLD} and "mobile number" in told()[OLD]
+    assert set(told()) == {OLD} and "A mobile number was added to your account" in told()[OLD]
     Delivery.objects.all().delete()
     actions.remove_contact(person, "email", by=person)
-    assert set(told()) == {OLD, MOBILE} and "email address" in told()[MOBILE]
+    assert set(told()) == {OLD, MOBILE} and "the email address of your account was removed" in told()[MOBILE]
 
 
 def test_what_changes_nothing_is_not_told(meg):
