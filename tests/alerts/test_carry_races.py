@@ -94,6 +94,14 @@ def test_a_stop_during_a_step_of_a_partners_copies_stops_those_too(town: Cast) -
     assert theirs(alert, follower.key) == ["cancelled"]
 
 
+def stood_down(town: Cast, alert: Alert) -> Alert:
+    """A stand-down of an alert that is approved and may go."""
+    down = actions.follow_up(alert, relation=Relation.STAND_DOWN, by=town.author)
+    down, _ = town.approved(actions.edit(down, by=town.author, body="Found safe."))
+    Alert.objects.filter(pk=down.pk).update(hold_until=clock.now())
+    return down
+
+
 def test_a_step_of_a_partners_copies_during_a_stop_sends_nothing(town: Cast) -> None:
     follower = town.resident(organisations=(town.partner,))
     alert, carrier = carried(town)
@@ -105,9 +113,7 @@ def test_a_step_of_a_partners_copies_during_a_stop_sends_nothing(town: Cast) -> 
 def test_a_step_of_a_partners_copies_while_a_stand_down_begins_sends_nothing(town: Cast) -> None:
     follower = town.resident(organisations=(town.partner,))
     alert, carrier = carried(town)
-    down = actions.follow_up(alert, relation=Relation.STAND_DOWN, by=town.author)
-    down, _ = town.approved(actions.edit(down, by=town.author, body="Found safe."))
-    Alert.objects.filter(pk=down.pk).update(hold_until=clock.now())
+    down = stood_down(town, alert)
     given = first_then(lambda: dispatch.begin(down), lambda: dispatch.carry_step(carrier))
     assert given == [True, False]
     assert theirs(alert, follower.key) == []
@@ -116,9 +122,7 @@ def test_a_step_of_a_partners_copies_while_a_stand_down_begins_sends_nothing(tow
 def test_a_stand_down_during_a_step_of_a_partners_copies_takes_those_back(town: Cast) -> None:
     follower = town.resident(organisations=(town.partner,))
     alert, carrier = carried(town)
-    down = actions.follow_up(alert, relation=Relation.STAND_DOWN, by=town.author)
-    down, _ = town.approved(actions.edit(down, by=town.author, body="Found safe."))
-    Alert.objects.filter(pk=down.pk).update(hold_until=clock.now())
+    down = stood_down(town, alert)
     given = first_then(lambda: dispatch.carry_step(carrier), lambda: dispatch.begin(down))
     assert given == [True, True]
     assert theirs(alert, follower.key) == ["expired"]
